@@ -10,6 +10,7 @@ module dev.monoquant.api {
   exports dev.monoquant.tile;
 
   uses dev.monoquant.model.KernelProvider;
+  uses dev.monoquant.spi.CalibrationReader;
   uses dev.monoquant.spi.InputFormatDetector;
   uses dev.monoquant.spi.LayerQuantizer;
   uses dev.monoquant.spi.OutputFormat;

@@ -13,5 +13,7 @@ module dev.monoquant.core {
   exports dev.monoquant.core.foreign;
   exports dev.monoquant.core.hand;
   exports dev.monoquant.core.recipe;
+  exports dev.monoquant.core.render;
   exports dev.monoquant.core.report;
+  exports dev.monoquant.core.split;
 }

@@ -7,6 +7,7 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
+  exports dev.monoquant.io.calibration;
   exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
   exports dev.monoquant.io.exported;
@@ -15,6 +16,19 @@ module dev.monoquant.io {
   exports dev.monoquant.io.safetensors;
   exports dev.monoquant.io.torchscript;
 
+  uses dev.monoquant.spi.GgufArchitecture;
+
+  provides dev.monoquant.spi.GgufArchitecture with
+      dev.monoquant.io.architecture.BertArchitecture,
+      dev.monoquant.io.architecture.GemmaArchitecture,
+      dev.monoquant.io.architecture.LlamaArchitecture,
+      dev.monoquant.io.architecture.Phi3Architecture,
+      dev.monoquant.io.architecture.QwenArchitecture;
+  provides dev.monoquant.spi.CalibrationReader with
+      dev.monoquant.io.calibration.GgufImatrix,
+      dev.monoquant.io.calibration.LegacyImatrix,
+      dev.monoquant.io.calibration.NumpyCalibration,
+      dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,

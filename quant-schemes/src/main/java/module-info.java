@@ -29,10 +29,18 @@ module dev.monoquant.schemes {
       dev.monoquant.schemes.Mxfp8Scheme,
       dev.monoquant.schemes.Nf4Scheme,
       dev.monoquant.schemes.Nvfp4Scheme,
+      dev.monoquant.schemes.ggml.GgmlMxfp4Scheme,
+      dev.monoquant.schemes.ggml.GgmlNvfp4Scheme,
+      dev.monoquant.schemes.ggml.Iq4NlScheme,
+      dev.monoquant.schemes.ggml.Iq4XsScheme,
+      dev.monoquant.schemes.ggml.Q2KScheme,
+      dev.monoquant.schemes.ggml.Q3KScheme,
       dev.monoquant.schemes.ggml.Q40Scheme,
       dev.monoquant.schemes.ggml.Q41Scheme,
+      dev.monoquant.schemes.ggml.Q4KScheme,
       dev.monoquant.schemes.ggml.Q50Scheme,
       dev.monoquant.schemes.ggml.Q51Scheme,
+      dev.monoquant.schemes.ggml.Q5KScheme,
       dev.monoquant.schemes.ggml.Q6KScheme,
       dev.monoquant.schemes.ggml.Q80Scheme;
 }

@@ -3,6 +3,7 @@ package dev.monoquant.spi;
 import java.util.Arrays;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,22 +16,25 @@ public final class Facts {
   public static final int SAMPLE_SIZE = 1 << 16;
 
   /** Nothing. */
-  public static final Facts NONE = new Facts(null, null, null, null);
+  public static final Facts NONE = new Facts(null, null, null, null, null);
 
   private final @Nullable Range range;
   private final @Nullable Range familyRange;
   private final float @Nullable [] sample;
-  private final float @Nullable [] columns;
+  private final float @Nullable [] inputSquares;
+  private final @Nullable GramMatrix inputGram;
 
   private Facts(
       @Nullable Range range,
       @Nullable Range familyRange,
       float @Nullable [] sample,
-      float @Nullable [] columns) {
+      float @Nullable [] inputSquares,
+      @Nullable GramMatrix inputGram) {
     this.range = range;
     this.familyRange = familyRange;
     this.sample = sample;
-    this.columns = columns;
+    this.inputSquares = inputSquares;
+    this.inputGram = inputGram;
   }
 
   /**
@@ -71,7 +75,7 @@ public final class Facts {
    * @param max the largest value
    */
   public Facts withRange(float min, float max) {
-    return new Facts(new Range(min, max), familyRange, sample, columns);
+    return new Facts(new Range(min, max), familyRange, sample, inputSquares, inputGram);
   }
 
   /**
@@ -81,7 +85,7 @@ public final class Facts {
    * @param max the largest value
    */
   public Facts withFamilyRange(float min, float max) {
-    return new Facts(range, new Range(min, max), sample, columns);
+    return new Facts(range, new Range(min, max), sample, inputSquares, inputGram);
   }
 
   /**
@@ -90,16 +94,25 @@ public final class Facts {
    * @param numbers every {@link #sampleStep}-th value
    */
   public Facts withSample(float... numbers) {
-    return new Facts(range, familyRange, numbers.clone(), columns);
+    return new Facts(range, familyRange, numbers.clone(), inputSquares, inputGram);
   }
 
   /**
-   * {@return these facts with statistics of columns}
+   * {@return these facts with the mean squares of inputs}
    *
-   * @param statistics one number for each column
+   * @param squares one number for each column
    */
-  public Facts withColumns(float... statistics) {
-    return new Facts(range, familyRange, sample, statistics.clone());
+  public Facts withInputSquares(float... squares) {
+    return new Facts(range, familyRange, sample, squares.clone(), inputGram);
+  }
+
+  /**
+   * {@return these facts with the Gram matrix of inputs}
+   *
+   * @param gram as wide as the weight
+   */
+  public Facts withInputGram(GramMatrix gram) {
+    return new Facts(range, familyRange, sample, inputSquares, gram);
   }
 
   /**
@@ -134,14 +147,24 @@ public final class Facts {
   }
 
   /**
-   * The caller's statistics of the columns, unchanged. All values are finite; the caller and the
-   * scheme agree on their meaning.
+   * The mean square of each column of the layer's inputs. All values are finite and at least 0.
    *
-   * @return a copy, one number for each column of the weight
-   * @throws NoSuchElementException if {@link Need#COLUMN_STATISTICS} was not requested
+   * @return a copy, one number for each column of the weight; empty if {@link Need#INPUT_SQUARES}
+   *     was not requested or the calibration of the run does not have them
    */
-  public float[] columns() {
-    return asked(columns, Need.COLUMN_STATISTICS).clone();
+  public Optional<float[]> inputSquares() {
+    return Optional.ofNullable(inputSquares).map(float[]::clone);
+  }
+
+  /**
+   * The Gram matrix of the layer's inputs, as wide as the weight. Its values come from a file as
+   * they are.
+   *
+   * @return the matrix, read when it is used; empty if {@link Need#INPUT_GRAM} was not requested or
+   *     the calibration of the run does not have it
+   */
+  public Optional<GramMatrix> inputGram() {
+    return Optional.ofNullable(inputGram);
   }
 
   @Override
@@ -150,12 +173,14 @@ public final class Facts {
         && Objects.equals(range, that.range)
         && Objects.equals(familyRange, that.familyRange)
         && Arrays.equals(sample, that.sample)
-        && Arrays.equals(columns, that.columns);
+        && Arrays.equals(inputSquares, that.inputSquares)
+        && Objects.equals(inputGram, that.inputGram);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(range, familyRange, Arrays.hashCode(sample), Arrays.hashCode(columns));
+    return Objects.hash(
+        range, familyRange, Arrays.hashCode(sample), Arrays.hashCode(inputSquares), inputGram);
   }
 
   private static <T> T asked(@Nullable T fact, Need need) {

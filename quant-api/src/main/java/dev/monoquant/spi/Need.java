@@ -1,8 +1,8 @@
 package dev.monoquant.spi;
 
 /**
- * Statistics of a whole tensor that a scheme needs before its first tile. Later versions may add
- * more.
+ * Statistics that a scheme needs before its first tile, of a whole tensor or of the inputs of its
+ * layer. Later versions may add more.
  */
 public enum Need {
   /** The smallest and the largest value of the tensor; costs a reading pass. */
@@ -20,8 +20,18 @@ public enum Need {
    */
   TENSOR_SAMPLE,
   /**
-   * One value for each column, measured by the caller (for example the magnitude of the activations
-   * of that input); planning fails for a weight without them. See {@link Facts#columns()}.
+   * The mean square of each column of the inputs of the layer, from the {@link Calibration} of the
+   * run. See {@link Facts#inputSquares()}.
    */
-  COLUMN_STATISTICS
+  INPUT_SQUARES,
+  /**
+   * The Gram matrix of the inputs of the layer, from the {@link Calibration} of the run. See {@link
+   * Facts#inputGram()}.
+   */
+  INPUT_GRAM;
+
+  /** {@return whether it comes from the {@link Calibration} of the run, not from the weight} */
+  public boolean isOfInputs() {
+    return this == INPUT_SQUARES || this == INPUT_GRAM;
+  }
 }

@@ -36,8 +36,8 @@ public interface OutputSession extends Closeable {
   }
 
   /**
-   * Whether a weight is left unquantized unless a rule selects its layer by name or a layer map
-   * names it, as the usual writers of this format do.
+   * Whether a weight is left unquantized unless a rule selects its layer by name, or by a kind
+   * other than Linear, or a layer map names it, as the usual writers of this format do.
    *
    * @param weight the weight
    * @return empty if not; otherwise the reason, which names the setting that overrides it

@@ -31,7 +31,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     /** {@link Scheme}. */
     SCHEME("scheme"),
     /** {@link OutputFormat}. */
-    OUTPUT_FORMAT("output format");
+    OUTPUT_FORMAT("output format"),
+    /** {@link CalibrationReader}. */
+    CALIBRATION_READER("calibration reader");
 
     private final String text;
 
@@ -58,6 +60,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof OutputFormat p) {
       found.add(new PluginEntry<>(Kind.OUTPUT_FORMAT, p.id(), p));
+    }
+    if (plugin instanceof CalibrationReader p) {
+      found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
     }
     return found;
   }

@@ -56,6 +56,7 @@ public final class Plugins {
       collect(ServiceLoader.load(LayerQuantizer.class, loader), found, problems);
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
+      collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
     }
     return new Plugins(new ArrayList<>(found.values()), problems.stream().distinct().toList());
   }
@@ -83,8 +84,8 @@ public final class Plugins {
       if (found.isEmpty()) {
         throw new ConfigurationException(
             plugin.getClass().getName()
-                + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector or"
-                + " OutputFormat");
+                + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
+                + " OutputFormat or CalibrationReader");
       }
       all.addAll(found);
     }
@@ -174,6 +175,11 @@ public final class Plugins {
   /** {@return all layer quantizers, ids in order} */
   public List<LayerQuantizer> layerQuantizers() {
     return all(PluginEntry.Kind.LAYER_QUANTIZER, LayerQuantizer.class);
+  }
+
+  /** {@return all readers of calibrations, ids in order} */
+  public List<CalibrationReader> calibrationReaders() {
+    return all(PluginEntry.Kind.CALIBRATION_READER, CalibrationReader.class);
   }
 
   private <T> List<T> all(PluginEntry.Kind kind, Class<T> type) {

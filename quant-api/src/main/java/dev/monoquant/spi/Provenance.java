@@ -22,7 +22,7 @@ import java.util.TreeMap;
  * @param plugins the class and version of each plugin that is used, such as {@code
  *     com.example.Int8Scheme 1.2}, by kind and id, such as {@code scheme int8}
  * @param reading how the input is read
- * @param statistics the SHA-256 of the column statistics, if a scheme uses them
+ * @param calibration the {@linkplain Calibration#digest hash} of the calibration, if it is used
  * @param hashing what the manifest records of the contents of files
  * @param inputs the hash of each input file by name, if they are known before the output is
  *     written, of the kind that {@code hashing} asks for. If empty, the writer computes them from
@@ -34,7 +34,7 @@ public record Provenance(
     String configuration,
     SortedMap<String, String> plugins,
     Reading reading,
-    Optional<String> statistics,
+    Optional<String> calibration,
     Hashing hashing,
     Optional<SortedMap<String, String>> inputs) {
 
@@ -68,7 +68,7 @@ public record Provenance(
     }
     requireNonNull(configuration, "configuration");
     requireNonNull(reading, "reading");
-    requireNonNull(statistics, "statistics");
+    requireNonNull(calibration, "calibration");
     requireNonNull(hashing, "hashing");
     plugins = copy(plugins);
     inputs = inputs.map(Provenance::copy);
@@ -104,7 +104,7 @@ public record Provenance(
         configuration,
         plugins,
         reading,
-        statistics,
+        calibration,
         hashing,
         Optional.of(new TreeMap<>(hashes)));
   }

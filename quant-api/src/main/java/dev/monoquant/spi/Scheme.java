@@ -62,7 +62,9 @@ public interface Scheme {
   Fit fit(WeightMatrix weight, OptionValues options);
 
   /**
-   * The statistics that the scheme needs before the first tile.
+   * The statistics that the scheme needs before the first tile. {@linkplain Need#isOfInputs
+   * Statistics of inputs} require a run with a {@link Calibration}; a weight that it lacks them for
+   * is named in a warning, and the scheme quantizes it without them.
    *
    * @param options complete options
    * @return the needs; empty if there are none
@@ -72,11 +74,22 @@ public interface Scheme {
   }
 
   /**
+   * The {@linkplain Need#isOfInputs statistics of inputs} that the scheme uses if the run has a
+   * {@link Calibration}, but does not require.
+   *
+   * @param options complete options
+   * @return statistics of inputs; empty if there are none
+   */
+  default Set<Need> uses(OptionValues options) {
+    return Set.of();
+  }
+
+  /**
    * Starts to quantize a weight.
    *
    * @param weight the weight
    * @param options the options that {@link #fit} accepted
-   * @param facts the statistics that {@link #needs} requested
+   * @param facts the statistics that {@link #needs} and {@link #uses} requested
    * @param compute where to do the arithmetic, for schemes that support both; does not affect the
    *     codes
    * @return an immutable, thread-safe worker

@@ -11,6 +11,7 @@ import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.report.RunReport;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -65,6 +66,8 @@ final class Failure {
           .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
           .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
+    List<Problem> problems = List.of(Problem.error("", String.valueOf(e.getMessage()), ""));
+    print(command.getOut(), Arrays.asList(args).contains("--json"), problems);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
   }
@@ -83,22 +86,53 @@ final class Failure {
         .findFirst();
   }
 
+  /** {@return the reasons of a failure for reports, in the words of the command line} */
+  static List<Problem> problems(Exception e) {
+    if (e instanceof PlanException plan) {
+      return plan.problems();
+    }
+    List<String> texts =
+        e instanceof ConfigurationException wrong && !wrong.problems().isEmpty()
+            ? wrong.problems()
+            : List.of(
+                code(e) == INTERNAL ? "internal error: " + e : String.valueOf(e.getMessage()));
+    return texts.stream().map(text -> Problem.error("", inOptions(text), "")).toList();
+  }
+
+  /** Prints a failure as JSON, if JSON is asked for and nothing was printed. */
+  private static void print(PrintWriter out, boolean json, List<Problem> problems) {
+    if (json && out instanceof Printed printed && !printed.any()) {
+      out.print(
+          new RunReport(
+                  RunRecord.tool(),
+                  "",
+                  List.of(),
+                  List.of(),
+                  Optional.empty(),
+                  problems,
+                  Optional.empty())
+              .toJson());
+      out.flush();
+    }
+  }
+
   /** Reports a failed command. */
   static int execution(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     boolean verbose = command.getParseResult().hasMatchedOption("--verbose");
     int code = Interrupts.requested() ? Interrupts.EXIT_CODE : code(e);
+    print(command.getOut(), command.getParseResult().hasMatchedOption("--json"), problems(e));
     if (e instanceof PlanException plan) {
       sayProblems(err, plan.problems());
     } else if (e instanceof ConfigurationException wrong && wrong.problems().size() > 1) {
       sayAll(err, wrong.problems());
     } else if (e instanceof CancellationException
         || (code != Interrupts.EXIT_CODE && code != INTERNAL)) {
-      say(err, String.valueOf(e.getMessage()));
+      fail(err, String.valueOf(e.getMessage()));
     } else if (code == Interrupts.EXIT_CODE) {
       say(err, "interrupted");
     } else {
-      say(err, "internal error: " + e);
+      fail(err, "internal error: " + e);
       if (!verbose) {
         err.println("Run again with --verbose for the details, and report them.");
       }
@@ -158,7 +192,7 @@ final class Failure {
                     p -> p.message() + "\n" + p.remedy(), LinkedHashMap::new, Collectors.toList()));
     List<String> lines = same.values().stream().map(Failure::together).toList();
     if (lines.size() == 1) {
-      say(err, lines.get(0));
+      fail(err, lines.get(0));
       return;
     }
     sayAll(err, lines);
@@ -167,6 +201,7 @@ final class Failure {
   private static void sayAll(PrintWriter err, List<String> lines) {
     say(err, lines.size() + " problems:");
     lines.forEach(line -> err.println("  " + oneLine(inOptions(line))));
+    lines.forEach(line -> GitHub.HERE.annotate("error", oneLine(inOptions(line)), err));
   }
 
   private static String together(List<Problem> same) {
@@ -180,6 +215,12 @@ final class Failure {
 
   static void say(PrintWriter err, String message) {
     err.println("quant: " + oneLine(inOptions(message)));
+  }
+
+  /** Prints a reason why the command failed. */
+  private static void fail(PrintWriter err, String message) {
+    say(err, message);
+    GitHub.HERE.annotate("error", oneLine(inOptions(message)), err);
   }
 
   /**

@@ -42,9 +42,13 @@ public final class Main {
   private static final List<Class<?>> COMMANDS =
       List.of(
           QuantizeCommand.class,
+          PlanCommand.class,
+          UnitCommand.class,
+          JoinCommand.class,
           InspectCommand.class,
           CompareCommand.class,
           BenchCommand.class,
+          CalibrateCommand.class,
           VerifyCommand.class,
           DequantizeCommand.class,
           ConvertCommand.class,
@@ -93,7 +97,7 @@ public final class Main {
 
   static int run(PrintWriter out, PrintWriter err, String... args) {
     String[] words = args.length == 0 ? new String[] {"--help"} : args;
-    CommandLine command = commandLine(words).setOut(out).setErr(err);
+    CommandLine command = commandLine(words).setOut(new Printed(out)).setErr(err);
     try {
       return command.execute(sorted(command, words));
     } catch (VirtualMachineError | LinkageError | AssertionError e) {

@@ -1,6 +1,7 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.OutputException;
+import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.Output;
@@ -9,6 +10,8 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
+import dev.monoquant.core.report.RunReport;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.Hashing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -99,17 +102,20 @@ final class QuantizeCommand implements Callable<Integer> {
   private boolean json;
 
   @Option(
-      names = "--table",
+      names = {"-v", "--table"},
       description = "Print a table of all weights, and every unquantized tensor with its reason.")
   private boolean table;
 
+  @Mixin private final ReportOptions files = new ReportOptions();
+
   @Option(
-      names = "--report",
+      names = "--calibration",
       paramLabel = "FILE",
       description =
-          "Also write the JSON report to this file, even if a gate is missed; an earlier report"
-              + " is replaced, any other file only with --force.")
-  private @Nullable Path reportFile;
+          "Statistics of the inputs of layers, for schemes that need or use them: a safetensors or"
+              + " .npz file with NAME.x2, NAME.h, NAME.xmin and NAME.xmax for a layer NAME, or the"
+              + " importance matrix of llama.cpp.")
+  private @Nullable Path calibration;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
 
@@ -138,6 +144,9 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Mixin private final RunOptions run = new RunOptions();
 
+  /** Whether the reports are written already. */
+  private boolean told;
+
   private OutputArguments several = new OutputArguments(List.of(), List.of());
 
   /** Sets the arguments of several outputs, before the others are parsed. */
@@ -157,17 +166,25 @@ final class QuantizeCommand implements Callable<Integer> {
               .withRequantize(requantize)
               .withRunning(!noRun);
       if (hash != null) {
-        Hashing hashing = Hashing.parse(hash);
-        quantizer = quantizer.withHashing(hashing);
-        if (hashing == Hashing.NONE) {
+        quantizer = quantizer.withHashing(hashing());
+        if (hashing() == Hashing.NONE) {
           talk.say(
               "note: without hashes a later change of the output is not noticed, and the run cannot"
                   + " be resumed");
         }
       }
       quantizer = gates.applyTo(samples.applyTo(quantizer));
-      return dryRun ? plan(quantizer, outputs, talk) : quantize(quantizer, outputs, talk);
+      if (calibration == null) {
+        return run(quantizer, outputs, talk);
+      }
+      try (Calibration opened = quantizer.openCalibration(calibration)) {
+        return run(quantizer.withCalibration(opened), outputs, talk);
+      }
     }
+  }
+
+  private int run(Quantizer quantizer, List<Output> outputs, Talk talk) {
+    return dryRun ? plan(quantizer, outputs, talk) : quantize(quantizer, outputs, talk);
   }
 
   /** The outputs of the command line, or else those of the recipe. */
@@ -190,7 +207,7 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private int plan(Quantizer quantizer, List<Output> outputs, Talk talk) {
-    if (reportFile != null || gates.needErrors()) {
+    if (!files.isEmpty() || gates.needErrors()) {
       talk.say(
           "note: a dry run has no errors to measure, so --report, --min-sqnr and"
               + " --min-weight-cosine do nothing");
@@ -199,9 +216,9 @@ final class QuantizeCommand implements Callable<Integer> {
     Plan first = plans.outputs().get(0).plan();
     String text =
         outputs.size() == 1
-            ? json ? first.toJson() : first.toTable()
-            : json ? plans.toJson() : plans.toTable();
-    talk.print(out(), true, text);
+            ? json ? first.toJson() : first.toTable(Terminal.HERE.columns())
+            : json ? plans.toJson() : plans.toTable(Terminal.HERE.columns());
+    talk.print(out(), true, json ? text : Terminal.HERE.show(text));
     plans.requireNoErrors();
     List<Plan> all = plans.outputs().stream().map(Plans.Entry::plan).toList();
     talk.say(quantizer.memory(all).toText());
@@ -210,61 +227,80 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private int quantize(Quantizer quantizer, List<Output> outputs, Talk talk) {
-    if (reportFile != null) {
-      for (Output one : outputs) {
-        ReportFile.check(reportFile, input.path(), one.target(), force);
-      }
+    files.check(input.path(), outputs.stream().map(Output::target).toList(), force);
+    RunRecord record = new RunRecord(input.path(), outputs, hashing(), System.nanoTime());
+    Reports reports;
+    try {
+      reports =
+          quantizer.quantize(
+              input.model(), outputs, force, seen -> tellRefused(seen, record, talk));
+    } catch (QuantException e) {
+      tellFailed(e, record, talk);
+      throw e;
     }
-    long start = System.nanoTime();
-    Reports reports =
-        quantizer.quantize(input.model(), outputs, force, seen -> tellRefused(seen, start, talk));
     Interrupts.written();
-    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-    tell(reports, elapsed, talk);
+    Duration elapsed = record.elapsed();
+    boolean hashed = json || !files.isEmpty();
+    RunReport run = record.of(reports, hashed);
+    tell(run, talk);
     if (!json) {
       // Not part of the table, which is the same for each run of the same command.
       talk.say("took " + reports.speed(elapsed));
     }
     outputs.forEach(one -> talk.say("wrote " + one.target()));
-    if (reportFile != null) {
-      ReportFile.write(reportFile, toJson(reports, elapsed), "The model was");
+    if (!json && !table) {
+      talk.say("next: --table shows all; quant verify " + outputs.get(0).target() + " checks it");
     }
+    files.write(run, "The model was");
     return 0;
   }
 
+  private Hashing hashing() {
+    return hash == null ? Hashing.OUTPUTS : Hashing.parse(hash);
+  }
+
   /** After a missed gate, the user needs the measured values. */
-  private void tellRefused(Reports reports, long start, Talk talk) {
-    if (reports.accepted()) {
-      return;
-    }
-    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-    tell(reports, elapsed, talk);
-    if (reportFile != null) {
-      try {
-        ReportFile.write(reportFile, toJson(reports, elapsed), "Nothing was");
-      } catch (OutputException e) {
-        // The reason for the refusal is printed last and sets the exit code.
-        Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
-      }
+  private void tellRefused(Reports reports, RunRecord record, Talk talk) {
+    if (!reports.accepted()) {
+      told = true;
+      RunReport run = record.of(reports, false);
+      tell(run, talk);
+      write(run);
     }
   }
 
-  private void tell(Reports reports, Duration elapsed, Talk talk) {
-    talk.print(out(), json || table, json ? toJson(reports, elapsed) : toText(reports));
+  /** After any other failure, programs that read reports need the reason. */
+  private void tellFailed(QuantException why, RunRecord record, Talk talk) {
+    if (!told) {
+      RunReport run = record.of(Failure.problems(why));
+      if (json) {
+        talk.print(out(), true, run.toJson());
+      }
+      write(run);
+    }
+  }
+
+  /** The reason for the failure is printed last and sets the exit code. */
+  private void write(RunReport run) {
+    try {
+      files.write(run, "Nothing was");
+    } catch (OutputException e) {
+      Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void tell(RunReport run, Talk talk) {
+    Reports reports = run.results().orElseThrow();
+    talk.print(out(), json || table, json ? run.toJson() : toText(reports));
   }
 
   private String toText(Reports reports) {
     Report first = reports.outputs().get(0).report();
+    int columns = Terminal.HERE.columns();
     if (reports.outputs().size() == 1) {
-      return table ? first.toTable() : first.toSummary();
+      return Terminal.HERE.show(table ? first.toTable(columns) : first.toSummary(columns));
     }
-    return table ? reports.toTable() : reports.toSummary();
-  }
-
-  private static String toJson(Reports reports, Duration elapsed) {
-    return reports.outputs().size() == 1
-        ? reports.outputs().get(0).report().toJson(elapsed)
-        : reports.toJson(elapsed);
+    return Terminal.HERE.show(table ? reports.toTable(columns) : reports.toSummary(columns));
   }
 
   private PrintWriter out() {

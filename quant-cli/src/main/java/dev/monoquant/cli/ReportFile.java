@@ -1,6 +1,7 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.OutputException;
+import dev.monoquant.core.render.ReportForm;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -17,7 +18,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.regex.Pattern;
 
 /** The file of {@code --report}. It is checked before the run starts, and is never a model. */
 final class ReportFile {
@@ -25,36 +25,25 @@ final class ReportFile {
   private ReportFile() {}
 
   /**
-   * The start of every report, see {@link dev.monoquant.core.report.Report#toJson} and {@link
-   * dev.monoquant.core.report.Reports#toJson}.
-   */
-  private static final Pattern REPORT =
-      Pattern.compile("\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"reports?\",");
-
-  private static final int START = 80;
-
-  /**
-   * Refuses a file that cannot or must not be written. An earlier report is replaced, any other
-   * file only with {@code --force}.
+   * Refuses a file that cannot or must not be written. An earlier report of its form is replaced,
+   * any other file only with {@code --force}.
    */
   static void check(Path file, Path input, Path output, boolean force) {
+    requireApart("--report", file, input, output);
     try {
-      if (within(file, input)) {
-        throw refuse(file, "is, or lies in, the input, which is never written", "Name another");
-      }
-      if (within(file, output)) {
-        throw refuse(file, "is, or lies in, the output", "Name another");
-      }
       if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
         throw refuse(file, "is a directory", "Name a file in it");
       }
+      ReportForm form = ReportForm.of(file);
       boolean exists = Files.exists(file, LinkOption.NOFOLLOW_LINKS);
       if (exists && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
         throw refuse(file, "is a link or no regular file", "Name another");
       }
-      if (exists && !force && !isReport(file)) {
+      if (exists && !force && !isReport(file, form)) {
         throw refuse(
-            file, "exists and is no report", "Name another, or allow to replace it with --force");
+            file,
+            "exists and is no report of this form",
+            "Name another, or allow to replace it with --force");
       }
       if (!Files.isDirectory(folder(file))) {
         throw refuse(file, "the folder " + folder(file) + " does not exist", "Make it first");
@@ -67,10 +56,25 @@ final class ReportFile {
     }
   }
 
-  private static boolean isReport(Path file) throws IOException {
+  /** Refuses a file that is, or lies in, the input or the output. */
+  static void requireApart(String option, Path file, Path input, Path output) {
+    try {
+      if (within(file, input)) {
+        throw refuse(
+            option, file, "is, or lies in, the input, which is never written", "Name another");
+      }
+      if (within(file, output)) {
+        throw refuse(option, file, "is, or lies in, the output", "Name another");
+      }
+    } catch (IOException e) {
+      throw new OutputException(option + " " + file + ": its place cannot be looked at: " + e, e);
+    }
+  }
+
+  private static boolean isReport(Path file, ReportForm form) throws IOException {
     try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-      String start = new String(in.readNBytes(START), StandardCharsets.UTF_8);
-      return REPORT.matcher(start).lookingAt();
+      byte[] start = in.readNBytes(ReportForm.START_LENGTH);
+      return form.isReport(new String(start, StandardCharsets.UTF_8));
     }
   }
 
@@ -79,9 +83,9 @@ final class ReportFile {
    *
    * @param model whether the model was written, for the message
    */
-  static void write(Path file, String json, String model) {
+  static void write(Path file, String text, String model) {
     try {
-      replace(file, json);
+      replace(file, text);
     } catch (IOException e) {
       throw new OutputException(
           "--report " + file + ": it could not be written: " + e + ". " + model, e);
@@ -143,6 +147,10 @@ final class ReportFile {
   }
 
   private static OutputException refuse(Path file, String why, String remedy) {
-    return new OutputException("--report " + file + ": " + why + ". " + remedy);
+    return refuse("--report", file, why, remedy);
+  }
+
+  private static OutputException refuse(String option, Path file, String why, String remedy) {
+    return new OutputException(option + " " + file + ": " + why + ". " + remedy);
   }
 }

@@ -111,9 +111,68 @@ class ReportFileTest {
       Files.writeString(dir.resolve("r.json"), other);
       Run run = quantize(Distribution.DIGITS, "y.safetensors");
       assertThat(run.code()).isEqualTo(Failure.OUTPUT);
-      assertThat(run.err()).contains("r.json: exists and is no report", "--force");
+      assertThat(run.err()).contains("r.json: exists and is no report of this form", "--force");
       assertThat(dir.resolve("r.json")).hasContent(other);
     }
+  }
+
+  @Test
+  void severalFormsAreWrittenAtOnceAlsoIfAGateIsMissed() throws IOException {
+    List<String> names = List.of("a.html", "a.xml", "a.md");
+    List<String> options = new ArrayList<>(List.of("--min-sqnr=90"));
+    names.forEach(name -> options.add("--report=" + dir.resolve(name)));
+    Path page = dir.resolve("page.md");
+    options.add("--summary=" + page);
+    for (int i = 0; i < 2; i++) {
+      Run run = quantize(Distribution.DIGITS, "x.safetensors", options.toArray(String[]::new));
+      assertThat(run.code()).as(run.err()).isEqualTo(Failure.VALIDATION);
+    }
+    assertThat(dir.resolve("a.html")).content().contains("<svg", "Refused", "min-sqnr");
+    assertThat(dir.resolve("a.xml")).content().contains("<failure message=", "name=\"min-sqnr\"");
+    assertThat(dir.resolve("a.md")).content().contains("❌ missed", "Nothing was written");
+    // The page of a job is continued by its steps.
+    String one = Files.readString(dir.resolve("a.md"));
+    assertThat(Files.readString(page).replaceAll("[0-9.]+ s</sub>", ""))
+        .isEqualTo((one + "\n" + one + "\n").replaceAll("[0-9.]+ s</sub>", ""));
+    assertThat(dir.toFile().list())
+        .containsExactlyInAnyOrder("r.json", "a.html", "a.xml", "a.md", "page.md");
+  }
+
+  @Test
+  void aRunThatFailsBeforeItHasResultsIsReported() throws IOException {
+    Path xml = dir.resolve("a.xml");
+    Run run =
+        quantize(dir.resolve("nosuch.safetensors"), "x.safetensors", "--json", "--report=" + xml);
+    assertThat(run.code()).isEqualTo(Failure.INPUT);
+    assertThat(run.out()).isEqualTo(Files.readString(dir.resolve("r.json")));
+    assertThat(report().get("kind").getAsString()).isEqualTo("failure");
+    assertThat(report().getAsJsonArray("problems").toString()).contains("no such file");
+    assertThat(xml).content().contains("tests=\"1\" failures=\"1\"", "no such file");
+  }
+
+  @Test
+  void whatWasWrittenIsListedWithItsHash() throws IOException {
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors", "--scheme=int8", "--hash=all").code())
+        .isZero();
+    JsonObject file = report().getAsJsonArray("files").get(0).getAsJsonObject();
+    assertThat(file.get("path").getAsString()).isEqualTo(dir.resolve("x.safetensors").toString());
+    assertThat(file.get("bytes").getAsLong()).isEqualTo(Files.size(dir.resolve("x.safetensors")));
+    assertThat(file.get("sha256").getAsString()).matches("[0-9a-f]{64}");
+    JsonObject input = report().getAsJsonArray("inputs").get(0).getAsJsonObject();
+    assertThat(input.get("sha256").getAsString()).matches("[0-9a-f]{64}");
+    assertThat(report().getAsJsonObject("configuration").toString())
+        .contains("\"scheme\":\"int8\"");
+  }
+
+  @Test
+  void aNameThatAsksForNoFormAndAReportGivenTwiceAreRefusedBeforeTheRun() {
+    Run run = quantize(Distribution.DIGITS, "x.safetensors", "--report=" + dir.resolve("a.txt"));
+    assertThat(run.code()).isEqualTo(Failure.USAGE);
+    assertThat(run.err()).contains("must end with .json, .html, .xml, .md");
+    run = quantize(Distribution.DIGITS, "x.safetensors", "--report=" + dir.resolve("r.json"));
+    assertThat(run.code()).isEqualTo(Failure.USAGE);
+    assertThat(run.err()).contains("r.json is given twice");
+    assertThat(dir.toFile().list()).isEmpty();
   }
 
   @Test

@@ -210,7 +210,7 @@ class WrongUseTest {
           quantize(5, "--report $m --force", "is never written"),
           quantize(5, "--report $d/x.safetensors", "lies in, the output"),
           quantize(5, "--report $d/none/r.json", "does not exist"),
-          quantize(5, "--report $d/text.safetensors", "exists and is no report", "--force"),
+          quantize(2, "--report $d/text.safetensors", "must end with .json, .html"),
           quantize(5, "--report $d/hollow", "is a directory"),
           output("quantize $m -o $m", "is the input", "never written"),
           output("quantize $m -o $m --force", "is the input", "never written"),

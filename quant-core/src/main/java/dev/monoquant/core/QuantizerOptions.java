@@ -1,16 +1,18 @@
 package dev.monoquant.core;
 
 import dev.monoquant.core.control.Cancellation;
-import dev.monoquant.core.control.ColumnStatistics;
 import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.open.CalibrationFile;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +20,7 @@ import java.util.Optional;
 
 /**
  * The settings of a {@link Quantizer}: each method returns a changed copy. Only {@link
- * #withColumnStatistics}, {@link #withInputOption} and {@link #withHashing} affect the bytes of an
+ * #withCalibration}, {@link #withInputOption} and {@link #withHashing} affect the bytes of an
  * output, the last only its manifest.
  *
  * @param <Q> the type of the quantizer
@@ -156,12 +158,25 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer with the caller's statistics for schemes that need them}
+   * {@return a quantizer with statistics of the inputs of layers, for schemes that need or use
+   * them}
    *
-   * @param statistics one value for each column of a weight, by the names of the weights
+   * @param calibration the statistics; the caller closes it after the last run
    */
-  public Q withColumnStatistics(ColumnStatistics statistics) {
-    return with(settings.withColumns(statistics));
+  public Q withCalibration(Calibration calibration) {
+    return with(settings.withCalibration(calibration));
+  }
+
+  /**
+   * Opens a file with statistics of the inputs of layers, for {@link #withCalibration}.
+   *
+   * @param file a file that a {@link dev.monoquant.spi.CalibrationReader} of the plugins recognises
+   * @return the statistics; the caller closes them
+   * @throws dev.monoquant.ConfigurationException if there is no such file
+   * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
+   */
+  public Calibration openCalibration(Path file) {
+    return CalibrationFile.open(settings, file);
   }
 
   /**

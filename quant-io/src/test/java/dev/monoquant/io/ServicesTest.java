@@ -2,6 +2,8 @@ package dev.monoquant.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.spi.CalibrationReader;
+import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import java.io.IOException;
@@ -24,7 +26,13 @@ class ServicesTest {
       provided.put(p.service(), new TreeSet<>(p.providers()));
     }
     Map<String, Set<String>> services = new TreeMap<>();
-    for (Class<?> service : new Class<?>[] {InputFormatDetector.class, OutputFormat.class}) {
+    for (Class<?> service :
+        new Class<?>[] {
+          CalibrationReader.class,
+          GgufArchitecture.class,
+          InputFormatDetector.class,
+          OutputFormat.class
+        }) {
       services.put(service.getName(), services(service.getName()));
     }
     assertThat(provided).isEqualTo(services);

@@ -93,6 +93,11 @@ final class Golden {
       return words.length > 7 ? words[7] : CommonOptions.NO_SEARCH;
     }
 
+    /** Whether errors are weighted, of a block case. */
+    boolean weighted() {
+      return words[5].equals("importance");
+    }
+
     /** The bytes of an expected tensor. */
     byte[] part(String part) {
       return file(words[1] + "." + part);
@@ -135,6 +140,14 @@ final class Golden {
 
   List<Case> cases(String kind) {
     return lines(kind).stream().map(Case::new).toList();
+  }
+
+  /** The float32 numbers of a file. */
+  float[] floats(String name) {
+    byte[] bytes = file(name);
+    float[] numbers = new float[bytes.length / Float.BYTES];
+    FloatBytes.widen(ElementType.FLOAT32, ByteBuffer.wrap(bytes), numbers, 0, numbers.length);
+    return numbers;
   }
 
   private byte[] file(String name) {

@@ -8,6 +8,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
@@ -20,9 +21,11 @@ import dev.monoquant.tile.Encoding;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -141,9 +144,18 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
             });
   }
 
-  /** {@return a new worker, with exactly the facts that the scheme requested} */
+  /** {@return a new worker, with exactly the facts that the scheme needs or uses} */
   public TileQuantizer begin() {
-    return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)), compute);
+    Set<Need> wanted = new HashSet<>(scheme.needs(options));
+    wanted.addAll(scheme.uses(options));
+    return scheme.begin(weight.rows(), options, weight.facts(wanted), compute);
+  }
+
+  /** {@return a new worker, as for a weight that the calibration of a run lacks} */
+  public TileQuantizer beginWithoutInputs() {
+    Set<Need> wanted = new HashSet<>(scheme.needs(options));
+    wanted.removeIf(Need::isOfInputs);
+    return scheme.begin(weight.rows(), options, weight.facts(wanted), compute);
   }
 
   /** {@return a new decoder, for the formula or from the scheme} */

@@ -1,6 +1,6 @@
 /**
- * Arguments of a quantizer besides the model and the configuration: progress, cancellation,
- * samples, and statistics of columns.
+ * Arguments of a quantizer besides the model and the configuration: progress, cancellation, and
+ * samples.
  */
 @NullMarked
 package dev.monoquant.core.control;

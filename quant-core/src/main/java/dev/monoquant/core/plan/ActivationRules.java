@@ -3,6 +3,7 @@ package dev.monoquant.core.plan;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Preset;
 import dev.monoquant.Problem;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
@@ -74,8 +75,14 @@ final class ActivationRules {
     };
   }
 
-  /** The weight with the activation quantization that the output declares. */
+  /**
+   * The weight with the activation quantization that the output declares. The inputs of a table are
+   * places in it, not numbers to quantize.
+   */
   EncodedWeight told(EncodedWeight weight) {
+    if (weight.matrix().kind().equals(LayerKind.EMBEDDING)) {
+      return weight.withActivations(Optional.empty());
+    }
     if (holds() || weight.activations().isEmpty()) {
       return weight;
     }

@@ -9,20 +9,17 @@ import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.recipe.Recipe;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.Provenance.Reading;
 import java.lang.module.ModuleDescriptor;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /** The provenance of an output that follows a plan. */
 public final class PlanProvenance {
@@ -36,20 +33,18 @@ public final class PlanProvenance {
   public static Provenance of(
       Settings settings, QuantizationConfig config, Plan plan, Reading reading) {
     Plugins plugins = settings.plugins();
-    Set<String> measured =
+    InputFacts inputs = new InputFacts(settings);
+    boolean calibrated =
         plan.weights().stream()
             .map(PlannedWeight::weight)
-            .filter(
-                w -> plugins.scheme(w.scheme()).needs(w.options()).contains(Need.COLUMN_STATISTICS))
-            .map(EncodedWeight::name)
-            .collect(Collectors.toCollection(TreeSet::new));
+            .anyMatch(w -> inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix()));
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
         GSON.toJson(Recipe.toTree(resolved(config, plan))),
         versions(plan, plugins),
         reading,
-        measured.isEmpty() ? Optional.empty() : Optional.of(settings.columns().digest(measured)),
+        settings.calibration().filter(c -> calibrated).map(Calibration::digest),
         settings.hashing(),
         Optional.empty());
   }
@@ -74,6 +69,7 @@ public final class PlanProvenance {
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
+            case CALIBRATION_READER -> false;
             case LAYER_QUANTIZER ->
                 plan.weights().stream().anyMatch(w -> w.quantizer().equals(entry.id()));
             case SCHEME ->

@@ -19,6 +19,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
@@ -32,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -40,7 +42,11 @@ import java.util.stream.Collectors;
  */
 public final class Planner {
 
+  /** The most layers of a calibration in a message. */
+  private static final int MOST_NAMED = 5;
+
   private final QuantizationConfig config;
+  private final Optional<Calibration> calibration;
   private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
@@ -67,6 +73,7 @@ public final class Planner {
       OwnOptions ofInput,
       Map<String, String> nonFinite) {
     this.config = config;
+    this.calibration = settings.calibration();
     this.output = output;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
     this.encoder =
@@ -117,6 +124,7 @@ public final class Planner {
       problems.add(nothingToDo(layers));
     }
     problems.addAll(activations.problems(config.kvCache()));
+    calibration.ifPresent(c -> problems.addAll(unknownLayers(c, layers)));
     opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));
     return new Plan(
         source.info().name(),
@@ -128,6 +136,37 @@ public final class Planner {
         activations.told(config.kvCache()),
         problems,
         Optional.empty());
+  }
+
+  /** Names layers of the calibration that are not in the model: it may be of another model. */
+  private static List<Problem> unknownLayers(Calibration calibration, List<Layer> layers) {
+    Set<String> unknown = new TreeSet<>(calibration.layers());
+    for (Layer layer : layers) {
+      for (TensorInfo tensor : layer.tensors().values()) {
+        calibration
+            .find(Calibration.layerOf(tensor.name()))
+            .ifPresent(found -> unknown.remove(found.layer()));
+      }
+    }
+    if (unknown.isEmpty()) {
+      return List.of();
+    }
+    String names =
+        unknown.stream()
+            .limit(MOST_NAMED)
+            .map(QuantException::quote)
+            .collect(Collectors.joining(", "));
+    return List.of(
+        Problem.warning(
+            calibration.describe(),
+            Text.count(unknown.size(), "layer")
+                + " of "
+                + calibration.layers().size()
+                + (unknown.size() == 1 ? " is" : " are")
+                + " not in the model: "
+                + names
+                + (unknown.size() > MOST_NAMED ? " ..." : ""),
+            "Check that it was measured on this model"));
   }
 
   /** Reports this error alone: all others would be about codes mistaken for weights. */
@@ -189,7 +228,7 @@ public final class Planner {
     }
     Optional<String> byDefault = output.flatMap(o -> o.session().keptByDefault(rows));
     if (byDefault.isPresent() && !rules.names(layer)) {
-      keep(layer, tensor, Why.BY_DEFAULT, byDefault.get());
+      keep(layer, tensor, Why.BY_DEFAULT, byDefault.get() + inDoubt(layer, tensor));
       return;
     }
     long least = config.minElements().orElse(0);

@@ -57,7 +57,7 @@ final class RuleBook {
 
   /**
    * Whether the user names this layer: the layer map gives its kind, or a rule that does not select
-   * all layers selects it by name.
+   * all layers selects it by name, or by a kind other than Linear, which most recipes name.
    */
   boolean names(Layer layer) {
     return layer.evidence() == Layer.Evidence.CONFIGURED
@@ -67,7 +67,8 @@ final class RuleBook {
   }
 
   private boolean names(Selector selector, Layer layer) {
-    return selector.matches(kindless(layer))
+    boolean byKind = !layer.kind().equals(LayerKind.LINEAR) && selector.matches(layer);
+    return (byKind || selector.matches(kindless(layer)))
         && !layers.stream().map(RuleBook::kindless).allMatch(selector::matches);
   }
 

@@ -62,8 +62,8 @@ final class SchemeNames {
   private static Optional<String> meaning(String id) {
     if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}")) {
       return Optional.of(
-          " is a type of GGUF files, which is not written here; ggml/q4-0, ggml/q4-1, ggml/q5-0,"
-              + " ggml/q5-1, ggml/q6-k and ggml/q8-0 are");
+          " is a type of GGUF files; those that are written here are schemes, such as ggml/q4-k and"
+              + " ggml/q8-0");
     }
     if (id.matches("(?i)MXFP6(A16|A8)?|MXFP4XFP8")) {
       return Optional.of(" is a preset of compressed-tensors for which there is no scheme here");

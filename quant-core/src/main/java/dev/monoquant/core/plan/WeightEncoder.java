@@ -7,13 +7,13 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Fit;
-import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
@@ -61,12 +61,12 @@ final class WeightEncoder {
     }
   }
 
-  private final Settings settings;
+  private final InputFacts inputs;
   private final QuantizationConfig config;
   private final SchemeChoice choice;
 
   WeightEncoder(Settings settings, QuantizationConfig config, SchemeChoice choice) {
-    this.settings = settings;
+    this.inputs = new InputFacts(settings);
     this.config = config;
     this.choice = choice;
   }
@@ -300,11 +300,9 @@ final class WeightEncoder {
                   + " are allowed",
               "Exclude it"));
     }
-    if (scheme.needs(options).contains(Need.COLUMN_STATISTICS)) {
-      Optional<Problem> missing = settings.columns().problem(scheme.id(), rows);
-      if (missing.isPresent()) {
-        return failed(missing.get());
-      }
+    Optional<Problem> lacking = inputs.problem(scheme, options, rows);
+    if (lacking.filter(p -> p.severity() == Problem.Severity.ERROR).isPresent()) {
+      return failed(lacking.get());
     }
     Optional<String> script =
         encoding.formula() instanceof Formula.Opaque
@@ -312,7 +310,7 @@ final class WeightEncoder {
             : Optional.empty();
     EncodedWeight weight =
         new EncodedWeight(rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
-    return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
+    return new Outcome(Optional.of(weight), Optional.of(weight), "", lacking);
   }
 
   private static Outcome failed(Problem problem) {

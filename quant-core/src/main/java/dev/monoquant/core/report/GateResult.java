@@ -48,12 +48,19 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   /** {@return the limit, with enough digits to distinguish it from the value} */
   public String limitText() {
-    int digits =
-        switch (name) {
-          case MIN_SQNR, MIN_SPEEDUP -> 2;
-          case MAX_SIZE_RATIO -> 4;
-          default -> 6;
-        };
-    return Text.number(limit, value, digits);
+    return Text.number(limit, value, digits());
+  }
+
+  /** {@return the value in the same way; {@code -} if nothing was measured} */
+  public String valueText() {
+    return Double.isNaN(value) ? "-" : Text.number(value, limit, digits());
+  }
+
+  private int digits() {
+    return switch (name) {
+      case MIN_SQNR, MIN_SPEEDUP -> 2;
+      case MAX_SIZE_RATIO -> 4;
+      default -> 6;
+    };
   }
 }

@@ -9,8 +9,6 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 
 /**
  * The results of a run, for each weight and in total.
@@ -32,7 +30,6 @@ public record Report(
     List<GateResult> gates,
     String kernels) {
 
-  private static final int WIDTH = 80;
   private static final int WORST = 5;
 
   /** Copies the lists. */
@@ -103,41 +100,47 @@ public record Report(
   }
 
   /**
-   * {@return a summary for a terminal of 80 columns: sizes, the weights with the lowest SQNR, the
-   * weights left unquantized, errors, gates and problems; without colours, with lines that end in
-   * {@code \n}}
+   * {@return a summary in a few lines: the sizes, what was quantized, the weights with the lowest
+   * SQNR, counts of what was left in float, the run, gates and problems; without colours, with
+   * lines that end in {@code \n}, each complete in itself}
+   *
+   * @param columns the width of a line; names are shortened to fit, messages are not
    */
-  public String toSummary() {
-    return text(
-        out -> {
-          appendWorst(out);
-          plan.appendShortTotals(out);
-        },
-        (comparison, out) -> comparison.appendShortTo(out, WIDTH));
+  public String toSummary(int columns) {
+    StringBuilder out = new StringBuilder();
+    out.append(Text.name(plan.input())).append(": ").append(plan.inputFormat());
+    if (!plan.outputFormat().isEmpty()) {
+      out.append(" -> ").append(plan.outputFormat());
+    }
+    out.append(", ");
+    out.append(Text.change(plan.wholeBytesBefore(), plan.wholeBytesAfter())).append('\n');
+    plan.appendQuantized(out);
+    appendWorst(columns, out);
+    plan.appendKeptCounts(out);
+    run.ifPresent(comparison -> comparison.appendShortTo(out));
+    appendGates(out);
+    Text.problems(problems, out);
+    return out.toString();
   }
 
   /** {@return the full report as text, without colours, with lines that end in {@code \n}} */
   public String toTable() {
-    return text(
-        out -> {
-          appendWeights(out);
-          plan.appendTotals(out);
-        },
-        RunComparison::appendTo);
+    return toTable(Integer.MAX_VALUE);
   }
 
-  /** Both texts, which differ in the detail for weights, tensors and the run. */
-  private String text(
-      Consumer<StringBuilder> contents, BiConsumer<RunComparison, StringBuilder> comparison) {
+  /**
+   * {@return the full report as text for a terminal}
+   *
+   * @param columns the width of a row; columns of tables that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     plan.appendHead(out);
-    contents.accept(out);
+    appendWeights(columns, out);
+    plan.appendTotals(out);
     appendTotalError(out);
-    run.ifPresent(
-        ran -> {
-          out.append('\n');
-          comparison.accept(ran, out);
-        });
+    run.ifPresent(comparison -> out.append('\n').append(comparison.toTable(columns)));
     appendGates(out);
     Text.problems(problems, out);
     return out.toString();
@@ -155,11 +158,12 @@ public record Report(
     }
   }
 
-  private void appendWorst(StringBuilder out) {
+  private void appendWorst(int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
-    TextTable table = new TextTable("weight", "scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
+    TextTable table =
+        new TextTable("lowest SQNR", "?scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
     weights.stream()
         .sorted(Comparator.comparingDouble(w -> w.errors().sqnrDb()))
         .limit(WORST)
@@ -172,15 +176,7 @@ public record Report(
                     Text.ratio(w.compressionRatio()),
                     Text.decibels(w.errors().sqnrDb()),
                     Text.cosine(w.errors().cosine())));
-    table.appendTo(out, WIDTH);
-    if (weights.size() > WORST) {
-      out.append(
-          Text.format(
-              "the %d of %d weights with the lowest SQNR; the table has all\n",
-              WORST, weights.size()));
-    }
-    out.append('\n');
-    plan.appendRemarks(out);
+    table.appendTo(out, columns);
   }
 
   /**
@@ -224,25 +220,18 @@ public record Report(
    *   }],
    *   "kept_counts": {"not-a-weight": 1},
    *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // null if not run
-   *   "elapsed_seconds": 1.5,            // only if it is given
-   *   "mib_per_second": 60.0,            // of the tensors before
-   *   "kernels": "vector",               // only with the time, which also depends on the machine
    *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],
-   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
+   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}],  // or note, error
+   *   "timing": {                        // only in a {@link RunReport}; differs between equal runs
+   *     "elapsed_seconds": 1.5,
+   *     "mib_per_second": 60.0,          // of the tensors before
+   *     "kernels": "vector"
+   *   }
    * }
    * </pre>
    */
   public String toJson() {
-    return toJson(Optional.empty());
-  }
-
-  /**
-   * {@return the same with the time of the run}
-   *
-   * @param elapsed from the start of the run to its end
-   */
-  public String toJson(Duration elapsed) {
-    return toJson(Optional.of(elapsed));
+    return Fields.document("report", this::describe);
   }
 
   /**
@@ -260,30 +249,25 @@ public record Report(
     return plan.bytesBefore() / 0x1p20 / Math.max(1e-9, elapsed.toNanos() / 1e9);
   }
 
-  private String toJson(Optional<Duration> elapsed) {
-    return Fields.document("report", out -> describe(out, elapsed));
-  }
-
   void describe(Fields out) {
-    describe(out, Optional.empty());
-  }
-
-  private void describe(Fields out, Optional<Duration> elapsed) {
     plan.describeHead(out);
     out.object("errors", fields -> Described.errors(fields, total()))
         .objects("weights", weights, (fields, weight) -> weight.describe(fields));
     plan.describeKept(out);
     run.ifPresentOrElse(
         comparison -> out.object("run", comparison::describe), () -> out.nothing("run"));
-    elapsed.ifPresent(time -> describeTime(time, out));
     out.objects("gates", gates, (fields, gate) -> gate.describe(fields));
     Described.problems(out, "problems", problems);
   }
 
   void describeTime(Duration elapsed, Fields out) {
-    out.number("elapsed_seconds", elapsed.toNanos() / 1e9)
-        .number("mib_per_second", mebibytesPerSecond(elapsed))
-        .text("kernels", kernels);
+    out.object(
+        "timing",
+        fields ->
+            fields
+                .number("elapsed_seconds", elapsed.toNanos() / 1e9)
+                .number("mib_per_second", mebibytesPerSecond(elapsed))
+                .text("kernels", kernels));
   }
 
   private void appendGates(StringBuilder out) {
@@ -298,22 +282,22 @@ public record Report(
     }
   }
 
-  private void appendWeights(StringBuilder out) {
+  private void appendWeights(int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
     TextTable table =
         new TextTable(
             "weight",
-            "kind",
-            "scheme",
-            "shape",
-            ">before",
+            "?kind",
+            "?scheme",
+            "?shape",
+            "?>before",
             ">after",
-            ">ratio",
+            "?>ratio",
             ">SQNR dB",
-            ">max error",
-            ">bound",
+            "?>max error",
+            "?>bound",
             ">cosine");
     List<WeightReport> shown =
         Plan.mostTelling(
@@ -333,7 +317,7 @@ public record Report(
           Text.error(w.maxErrorBound()),
           Text.cosine(w.errors().cosine()));
     }
-    table.appendTo(out);
+    table.appendTo(out, columns);
     Plan.appendOmitted(weights.size(), shown.size(), "with the lowest SQNR", out);
     out.append('\n');
     plan.appendRemarks(out);

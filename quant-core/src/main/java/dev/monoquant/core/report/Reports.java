@@ -2,7 +2,6 @@ package dev.monoquant.core.report;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,16 +43,21 @@ public record Reports(List<Entry> outputs) {
   }
 
   /**
-   * {@return the summaries of all outputs and a total, for a terminal of 80 columns, with lines
-   * that end in {@code \n}}
+   * {@return the summaries of all outputs and a total, see {@link Report#toSummary}}
+   *
+   * @param columns the width of a line
    */
-  public String toSummary() {
-    return text(Report::toSummary);
+  public String toSummary(int columns) {
+    return text(report -> report.toSummary(columns));
   }
 
-  /** {@return the full reports of all outputs and a total, with lines that end in {@code \n}} */
-  public String toTable() {
-    return text(Report::toTable);
+  /**
+   * {@return the full reports of all outputs and a total, see {@link Report#toTable(int)}}
+   *
+   * @param columns the width of a row
+   */
+  public String toTable(int columns) {
+    return text(report -> report.toTable(columns));
   }
 
   private String text(Function<Report, String> form) {
@@ -72,48 +76,6 @@ public record Reports(List<Entry> outputs) {
     }
     Plans.appendTotal(outputs.stream().map(output -> output.report().plan()).toList(), out);
     return out.toString();
-  }
-
-  /**
-   * {@return one JSON object with the reports, see {@link Report#toJson}}
-   *
-   * <pre>
-   * {
-   *   "schema": 1,
-   *   "kind": "reports",
-   *   "outputs": [{                      // each with the fields of a report
-   *     "target": "out-fp8",
-   *     "shared_weights": 0,             // whose codes were also given to another output
-   *     ...
-   *   }],
-   *   "total": {
-   *     "bytes_before": 4000,            // of all tensors of the input, once
-   *     "whole_bytes_after": 2880        // of all files of all outputs; of tensors where unknown
-   *   },
-   *   "elapsed_seconds": 1.5,
-   *   "mib_per_second": 60.0             // of the tensors before, once
-   * }
-   * </pre>
-   *
-   * @param elapsed from the start of the run to its end
-   */
-  public String toJson(Duration elapsed) {
-    return Fields.document(
-        "reports",
-        out -> {
-          out.objects(
-              "outputs",
-              outputs,
-              (fields, output) ->
-                  output
-                      .report()
-                      .describe(
-                          fields
-                              .text("target", output.target().toString())
-                              .integer("shared_weights", output.sharedWeights())));
-          Plans.describeTotal(outputs.stream().map(output -> output.report().plan()).toList(), out);
-          outputs.get(0).report().describeTime(elapsed, out);
-        });
   }
 
   /**

@@ -2,6 +2,8 @@ package dev.monoquant.core.report;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
+
 /**
  * The result of running one model.
  *
@@ -19,6 +21,8 @@ import static java.util.Objects.requireNonNull;
  *     an error with a magnitude
  * @param mismatched the number of values that are finite in only one of them, or differ in being
  *     NaN, positive or negative infinity
+ * @param pairs some outputs of the reference and of this model, evenly spread over all that are
+ *     finite in both, at most {@value #MAX_PAIRS}; not in the JSON forms
  */
 public record RunResult(
     String name,
@@ -30,7 +34,19 @@ public record RunResult(
     long firstNanos,
     ErrorStatistics outputs,
     ErrorStatistics floats,
-    long mismatched) {
+    long mismatched,
+    List<Pair> pairs) {
+
+  /** The maximum number of pairs. */
+  public static final int MAX_PAIRS = 1000;
+
+  /**
+   * One number of the outputs.
+   *
+   * @param reference the number that the reference computed, finite
+   * @param result the number that this model computed, finite
+   */
+  public record Pair(double reference, double result) {}
 
   /**
    * The variation between rounds.
@@ -41,11 +57,15 @@ public record RunResult(
    */
   public record Spread(long slowestNanos, double lowSpeedup, double highSpeedup) {}
 
-  /** Checks that nothing is null. */
+  /** Checks that nothing is null, and the number of pairs. */
   public RunResult {
     requireNonNull(name, "name");
     requireNonNull(spread, "spread");
     requireNonNull(outputs, "outputs");
     requireNonNull(floats, "floats");
+    pairs = List.copyOf(pairs);
+    if (pairs.size() > MAX_PAIRS) {
+      throw new IllegalArgumentException(pairs.size() + " pairs, at most " + MAX_PAIRS);
+    }
   }
 }

@@ -9,6 +9,7 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
@@ -224,10 +225,14 @@ public final class StatisticsPass {
                   .orElseThrow();
           own = own.withFamilyRange(range.min(), range.max());
         }
-        if (needs(planned).contains(Need.COLUMN_STATISTICS)) {
-          own = own.withColumns(settings.columns().find(weight.name()).orElseThrow());
-        }
-        facts.put(weight.name(), own);
+        facts.put(
+            weight.name(),
+            new InputFacts(settings)
+                .add(
+                    own,
+                    settings.plugins().scheme(weight.scheme()),
+                    weight.options(),
+                    weight.matrix()));
       }
       return facts;
     }

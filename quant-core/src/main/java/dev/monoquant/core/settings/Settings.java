@@ -4,13 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.control.Cancellation;
-import dev.monoquant.core.control.ColumnStatistics;
 import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.text.Text;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
@@ -22,7 +22,7 @@ import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /**
- * The settings of a quantizer; only the statistics, the input options and, in manifests, the
+ * The settings of a quantizer; only the calibration, the input options and, in manifests, the
  * hashing can change a byte of an output. Immutable: only a copy is changed, before it is
  * published.
  */
@@ -42,7 +42,7 @@ public final class Settings implements Cloneable {
   private boolean sync = true;
   private Hashing hashing = Hashing.OUTPUTS;
   private OptionalLong maxMemory = OptionalLong.empty();
-  private ColumnStatistics columns = ColumnStatistics.NONE;
+  private Optional<Calibration> calibration = Optional.empty();
   private boolean resume;
   private boolean requantize;
   private boolean running = true;
@@ -185,13 +185,14 @@ public final class Settings implements Cloneable {
     return with(s -> s.maxMemory = OptionalLong.of(value));
   }
 
-  public ColumnStatistics columns() {
-    return columns;
+  /** The caller's; closed by the caller. */
+  public Optional<Calibration> calibration() {
+    return calibration;
   }
 
-  public Settings withColumns(ColumnStatistics value) {
-    requireNonNull(value, "columns");
-    return with(s -> s.columns = value);
+  public Settings withCalibration(Calibration value) {
+    requireNonNull(value, "calibration");
+    return with(s -> s.calibration = Optional.of(value));
   }
 
   public boolean requantize() {

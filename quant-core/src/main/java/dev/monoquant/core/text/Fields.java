@@ -86,6 +86,38 @@ public final class Fields {
     return write(() -> json.name(name)).object(body);
   }
 
+  /** Any tree of maps, lists, texts, numbers and booleans. */
+  public Fields tree(String name, Object tree) {
+    return write(
+        () -> {
+          json.name(name);
+          tree(tree);
+        });
+  }
+
+  private void tree(Object tree) throws IOException {
+    if (tree instanceof Map<?, ?> map) {
+      json.beginObject();
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        json.name(String.valueOf(entry.getKey()));
+        tree(entry.getValue());
+      }
+      json.endObject();
+    } else if (tree instanceof List<?> list) {
+      json.beginArray();
+      for (Object item : list) {
+        tree(item);
+      }
+      json.endArray();
+    } else if (tree instanceof Number number) {
+      json.value(number);
+    } else if (tree instanceof Boolean flag) {
+      json.value(flag);
+    } else {
+      json.value(tree.toString());
+    }
+  }
+
   /** An array of objects, one for each item. */
   public <T> Fields objects(String name, List<T> items, BiConsumer<Fields, T> body) {
     return array(name, () -> items.forEach(item -> object(fields -> body.accept(fields, item))));

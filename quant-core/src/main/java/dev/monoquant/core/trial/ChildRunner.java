@@ -11,7 +11,9 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
+import dev.monoquant.spi.TimedCopy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -116,31 +119,73 @@ final class ChildRunner implements ModelRunner {
   @Override
   public RunComparison run(
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
-    RunJob job = new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose);
+    String result =
+        result(new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose));
+    return RunOutcome.parse(result, purpose.remedy());
+  }
+
+  @Override
+  public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+      throws IOException {
+    Path file = folder.resolve(ChildFolder.TIMED);
+    Optional<TimedCopy> copy = writer.timed(file);
+    if (copy.isEmpty()) {
+      return Optional.empty();
+    }
+    String result = result(RunJob.ofTimed(file, methods, layers));
+    return Optional.of(LayerTimes.of(copy.get(), RunOutcome.parseTimes(result)));
+  }
+
+  @Override
+  public ObserveJob.Outcome observe(ObserveJob job) {
+    List<Path> files = List.of(job.original(), job.observing());
     try {
-      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson(settings, folder));
+      return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
+    } finally {
+      ObserveProgress.forget(folder);
+    }
+  }
+
+  /** The text of a job. */
+  private interface Job {
+    String toJson() throws IOException;
+  }
+
+  private String result(RunJob job) {
+    return result(
+        () -> job.toJson(settings, folder),
+        job.candidates().stream().map(Candidate::file).toList(),
+        job.purpose().remedy());
+  }
+
+  /** Gives the child a job, and waits for the result. */
+  private String result(Job job, List<Path> files, String remedy) {
+    Path result = folder.resolve(ChildFolder.RESULT);
+    try {
+      Files.deleteIfExists(result);
+      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson());
       process.getOutputStream().write('\n');
       process.getOutputStream().flush();
-      OptionalLong memory = OptionalLong.of(memory(candidates));
-      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, purpose.remedy());
-      return RunOutcome.parse(read(folder.resolve(ChildFolder.RESULT)), purpose.remedy());
+      OptionalLong memory = OptionalLong.of(memory(files));
+      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, remedy);
+      return read(result);
     } catch (IOException e) {
       if (!process.isAlive()) {
-        throw died(purpose.remedy());
+        throw died(remedy);
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);
     }
   }
 
-  private long memory(List<Candidate> candidates) throws IOException {
+  private long memory(List<Path> files) throws IOException {
     OptionalLong given = settings.modelRuns().maxMemoryBytes();
     if (given.isPresent()) {
       return given.getAsLong();
     }
     long bytes = 0;
-    for (Candidate candidate : candidates) {
-      bytes += Files.size(candidate.file());
+    for (Path file : files) {
+      bytes += Files.size(file);
     }
     for (SampleInputs sample : settings.samples()) {
       // The child reports what is missing.
@@ -168,6 +213,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
+      ObserveProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

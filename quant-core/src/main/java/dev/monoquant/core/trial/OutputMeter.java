@@ -5,6 +5,9 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.report.RunResult;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 
 /** Compares the outputs of two models, number by number, in double. Not thread-safe. */
@@ -27,6 +30,11 @@ final class OutputMeter {
   private ErrorStatistics total = ErrorStatistics.EMPTY;
   private ErrorStatistics floats = ErrorStatistics.EMPTY;
   private long mismatched;
+  private final List<RunResult.Pair> pairs = new ArrayList<>();
+  private long seen;
+
+  /** Every how many of the numbers is a pair; doubled when there are too many pairs. */
+  private long stride = 1;
 
   OutputMeter(String name, String remedy) {
     this.name = name;
@@ -107,11 +115,31 @@ final class OutputMeter {
         cross += x * y;
         square += y * y;
         max = Math.max(max, Math.abs(x - y));
+        sample(x, y);
       } else if (Double.compare(x, y) != 0) {
         mismatched++;
       }
     }
     return new ErrorStatistics(finite, signal, noise, cross, square, max);
+  }
+
+  private void sample(double reference, double result) {
+    if (seen++ % stride != 0) {
+      return;
+    }
+    if (pairs.size() == RunResult.MAX_PAIRS) {
+      for (int i = 0; i < RunResult.MAX_PAIRS / 2; i++) {
+        pairs.set(i, pairs.get(2 * i));
+      }
+      pairs.subList(RunResult.MAX_PAIRS / 2, RunResult.MAX_PAIRS).clear();
+      stride *= 2;
+      // The number that made them too many is one of every second, because MAX_PAIRS is even.
+    }
+    pairs.add(new RunResult.Pair(reference, result));
+  }
+
+  List<RunResult.Pair> pairs() {
+    return pairs;
   }
 
   ErrorStatistics total() {

@@ -6,10 +6,10 @@ import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.RunnableFile.Parameter;
@@ -49,7 +49,9 @@ public record RunJob(
         500_000_000L,
         "; or accept the result without running it: --no-run (withRunning(false))"),
     /** Speed is to be measured. */
-    COMPARE(101, 2_000_000_000L, "");
+    COMPARE(101, 2_000_000_000L, ""),
+    /** The layers of a slow result are to be measured, see {@link LayerTiming}. */
+    LAYERS(0, 0, "");
 
     private final int mostRounds;
     private final long enoughNanos;
@@ -91,6 +93,21 @@ public record RunJob(
   }
 
   /**
+   * {@return the job that measures the layers of an output}
+   *
+   * @param file the copy of the output that measures itself
+   * @param methods the methods of the original, empty if unknown
+   * @param layers the layers of the original, from which inputs are inferred
+   */
+  static RunJob ofTimed(Path file, List<Method> methods, List<Layer> layers) {
+    return new RunJob(
+        List.of(new Candidate("the copy that measures its layers", file)),
+        methods,
+        SyntheticInputs.candidates(layers),
+        Purpose.LAYERS);
+  }
+
+  /**
    * A job with the settings that it uses.
    *
    * @param settings the settings of the run
@@ -127,6 +144,19 @@ public record RunJob(
       made.add(one);
     }
     json.add("guesses", made);
+    json.add("samples", samples(settings, folder));
+    json.add("limits", limits(settings.limits()));
+    json.addProperty("rounds", settings.timing().rounds().orElse(0));
+    json.addProperty("nanos", settings.timing().time().map(Duration::toNanos).orElse(0L));
+    return new Gson().toJson(json);
+  }
+
+  /**
+   * {@return the samples as JSON}
+   *
+   * @param folder the folder for samples that are in memory
+   */
+  static JsonArray samples(Settings settings, Path folder) throws IOException {
     JsonArray samples = new JsonArray();
     for (SampleInputs sample : settings.samples()) {
       JsonObject one = new JsonObject();
@@ -142,11 +172,7 @@ public record RunJob(
       }
       samples.add(one);
     }
-    json.add("samples", samples);
-    json.add("limits", limits(settings.limits()));
-    json.addProperty("rounds", settings.timing().rounds().orElse(0));
-    json.addProperty("nanos", settings.timing().time().map(Duration::toNanos).orElse(0L));
-    return new Gson().toJson(json);
+    return samples;
   }
 
   /**
@@ -154,8 +180,7 @@ public record RunJob(
    *
    * @param manager owns samples in memory
    */
-  static WithSettings parse(String text, NDManager manager) throws IOException {
-    JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+  static WithSettings parse(JsonObject json, NDManager manager) throws IOException {
     List<Candidate> candidates = new ArrayList<>();
     for (JsonElement one : json.getAsJsonArray("candidates")) {
       JsonObject fields = one.getAsJsonObject();
@@ -173,6 +198,20 @@ public record RunJob(
               fields.get("ids").getAsLong(),
               fields.get("times").getAsInt()));
     }
+    List<Method> methods = methods(json.getAsJsonArray("methods"));
+    Settings settings =
+        inputs(json, manager)
+            .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
+    Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
+    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
+  }
+
+  /**
+   * {@return the settings with the samples and limits of a job}
+   *
+   * @param manager owns samples in memory
+   */
+  static Settings inputs(JsonObject json, NDManager manager) throws IOException {
     List<SampleInputs> samples = new ArrayList<>();
     for (JsonElement one : json.getAsJsonArray("samples")) {
       JsonObject fields = one.getAsJsonObject();
@@ -184,14 +223,9 @@ public record RunJob(
         }
       }
     }
-    List<Method> methods = methods(json.getAsJsonArray("methods"));
-    Settings settings =
-        Settings.defaults()
-            .withSamples(samples)
-            .withLimits(limits(json.getAsJsonArray("limits")))
-            .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
-    Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
-    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
+    return Settings.defaults()
+        .withSamples(samples)
+        .withLimits(limits(json.getAsJsonArray("limits")));
   }
 
   private static RunTiming timing(int rounds, long nanos) {
@@ -200,7 +234,7 @@ public record RunJob(
         nanos == 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos)));
   }
 
-  private static JsonArray methods(List<Method> methods) {
+  static JsonArray methods(List<Method> methods) {
     JsonArray all = new JsonArray();
     for (Method method : methods) {
       JsonArray parameters = new JsonArray();
@@ -220,7 +254,7 @@ public record RunJob(
     return all;
   }
 
-  private static List<Method> methods(JsonArray all) {
+  static List<Method> methods(JsonArray all) {
     List<Method> methods = new ArrayList<>();
     for (JsonElement element : all) {
       JsonObject method = element.getAsJsonObject();
@@ -240,7 +274,7 @@ public record RunJob(
     return methods;
   }
 
-  private static JsonArray limits(ReadLimits limits) {
+  static JsonArray limits(ReadLimits limits) {
     JsonArray all = new JsonArray();
     all.add(limits.maxHeaderBytes());
     all.add(limits.maxIndexBytes());

@@ -16,6 +16,9 @@ import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * The outcome of a run in a child, as the JSON that the child writes: a comparison, or a failure
@@ -44,9 +47,35 @@ final class RunOutcome {
       one.add("outputs", numbers(model.outputs()));
       one.add("floats", numbers(model.floats()));
       one.addProperty("mismatched", model.mismatched());
+      JsonArray pairs = new JsonArray();
+      for (RunResult.Pair pair : model.pairs()) {
+        pairs.add(pair.reference());
+        pairs.add(pair.result());
+      }
+      one.add("pairs", pairs);
       models.add(one);
     }
     json.add("models", models);
+    return new Gson().toJson(json);
+  }
+
+  static String toJson(SortedMap<String, List<Long>> times) {
+    JsonObject layers = new JsonObject();
+    times.forEach(
+        (name, numbers) -> {
+          JsonArray all = new JsonArray();
+          numbers.forEach(all::add);
+          layers.add(name, all);
+        });
+    JsonObject json = new JsonObject();
+    json.add("layers", layers);
+    return new Gson().toJson(json);
+  }
+
+  static String toJson(ObserveJob.Outcome outcome) {
+    JsonObject json = new JsonObject();
+    json.addProperty("calls", outcome.calls());
+    json.addProperty("note", outcome.note());
     return new Gson().toJson(json);
   }
 
@@ -87,32 +116,45 @@ final class RunOutcome {
    * @param remedy an alternative to append to a message
    */
   static RunComparison parse(String text, String remedy) {
+    return read(text, remedy, RunOutcome::comparison);
+  }
+
+  /** Like {@link #parse}, of the times of layers. */
+  static SortedMap<String, List<Long>> parseTimes(String text) {
+    return read(
+        text,
+        "",
+        json -> {
+          SortedMap<String, List<Long>> times = new TreeMap<>();
+          json.getAsJsonObject("layers")
+              .asMap()
+              .forEach(
+                  (name, numbers) ->
+                      times.put(
+                          name,
+                          numbers.getAsJsonArray().asList().stream()
+                              .map(JsonElement::getAsLong)
+                              .toList()));
+          return times;
+        });
+  }
+
+  /** Like {@link #parse}, of a pass that observes. */
+  static ObserveJob.Outcome parseObserved(String text) {
+    return read(
+        text,
+        "",
+        json ->
+            new ObserveJob.Outcome(json.get("calls").getAsLong(), json.get("note").getAsString()));
+  }
+
+  private static <T> T read(String text, String remedy, Function<JsonObject, T> content) {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
       if (json.has("failure")) {
         throw failure(json, remedy);
       }
-      List<RunResult> models = new ArrayList<>();
-      for (JsonElement one : json.getAsJsonArray("models")) {
-        JsonObject model = one.getAsJsonObject();
-        models.add(
-            new RunResult(
-                model.get("name").getAsString(),
-                model.get("bytes").getAsLong(),
-                model.get("median").getAsLong(),
-                model.get("fastest").getAsLong(),
-                new RunResult.Spread(
-                    model.get("slowest").getAsLong(),
-                    model.get("low").getAsDouble(),
-                    model.get("high").getAsDouble()),
-                model.get("load").getAsLong(),
-                model.get("first").getAsLong(),
-                statistics(model.getAsJsonArray("outputs")),
-                statistics(model.getAsJsonArray("floats")),
-                model.get("mismatched").getAsLong()));
-      }
-      return new RunComparison(
-          json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+      return content.apply(json);
     } catch (JsonParseException
         | ClassCastException
         | IllegalStateException
@@ -122,6 +164,31 @@ final class RunOutcome {
       throw new ValidationException(
           "the process that runs models wrote a result that is none" + remedy, e);
     }
+  }
+
+  private static RunComparison comparison(JsonObject json) {
+    List<RunResult> models = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("models")) {
+      JsonObject model = one.getAsJsonObject();
+      models.add(
+          new RunResult(
+              model.get("name").getAsString(),
+              model.get("bytes").getAsLong(),
+              model.get("median").getAsLong(),
+              model.get("fastest").getAsLong(),
+              new RunResult.Spread(
+                  model.get("slowest").getAsLong(),
+                  model.get("low").getAsDouble(),
+                  model.get("high").getAsDouble()),
+              model.get("load").getAsLong(),
+              model.get("first").getAsLong(),
+              statistics(model.getAsJsonArray("outputs")),
+              statistics(model.getAsJsonArray("floats")),
+              model.get("mismatched").getAsLong(),
+              pairs(model.getAsJsonArray("pairs"))));
+    }
+    return new RunComparison(
+        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
   }
 
   private static RuntimeException failure(JsonObject json, String remedy) {
@@ -149,6 +216,16 @@ final class RunOutcome {
     String detail =
         message.startsWith(file + ": ") ? message.substring(file.length() + 2) : message;
     return new ModelFormatException(reason, file, "", detail);
+  }
+
+  private static List<RunResult.Pair> pairs(JsonArray numbers) {
+    List<RunResult.Pair> pairs = new ArrayList<>();
+    for (int i = 0; i < numbers.size(); i += 2) {
+      double reference = numbers.get(i).getAsDouble();
+      double result = numbers.get(i + 1).getAsDouble();
+      pairs.add(new RunResult.Pair(reference, result));
+    }
+    return pairs;
   }
 
   private static JsonArray numbers(ErrorStatistics errors) {

@@ -336,7 +336,8 @@ final class SideBySideRun implements AutoCloseable {
           model.firstNanos(),
           meter.total(),
           meter.floats(),
-          meter.mismatched());
+          meter.mismatched(),
+          meter.pairs());
     } catch (IOException e) {
       throw new UncheckedIOException(candidate.file() + " cannot be looked at", e);
     }

@@ -14,6 +14,7 @@ import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,15 +43,17 @@ final class ActivationAware extends ReachScheme {
 
   @Override
   public Set<Need> needs(OptionValues options) {
-    return Set.of(Need.COLUMN_STATISTICS);
+    return Set.of(Need.INPUT_SQUARES);
   }
 
   @Override
   public TileQuantizer begin(
       WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
-    float[] scales = facts.columns();
+    float[] scales = new float[Math.toIntExact(rows.columnCount())];
+    Arrays.fill(scales, 1);
+    scales = facts.inputSquares().orElse(scales);
     for (int c = 0; c < scales.length; c++) {
-      double scale = Math.pow(Math.abs(scales[c]), options.get(ALPHA));
+      double scale = Math.pow(scales[c], options.get(ALPHA) / 2);
       scales[c] = (float) Math.max(1e-4, Math.min(1e4, scale));
     }
     return new Worker(scales);

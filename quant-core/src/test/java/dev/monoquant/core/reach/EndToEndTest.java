@@ -7,7 +7,6 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.PlanException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.control.ColumnStatistics;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -16,7 +15,9 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.MeasuredInputs;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
@@ -95,7 +96,15 @@ class EndToEndTest {
   private static Quantizer quantizer(OutputFormat output, Scheme scheme) {
     return Quantizer.create()
         .withPlugins(Plugins.of(new MemoryFormat(MODEL), output, new Linear(), scheme))
-        .withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", activations())));
+        .withCalibration(squares("fc", activations()));
+  }
+
+  private static MeasuredInputs squares(String layer, float[] magnitudes) {
+    float[] squares = new float[magnitudes.length];
+    for (int c = 0; c < squares.length; c++) {
+      squares[c] = magnitudes[c] * magnitudes[c];
+    }
+    return MeasuredInputs.of(InputStatistics.of(layer).withMeanSquares(squares));
   }
 
   private static QuantizationConfig config(Scheme scheme) {
@@ -215,32 +224,52 @@ class EndToEndTest {
   private static Optional<String> statistics(Scheme scheme, float[] columns) {
     MemoryOutput output = new MemoryOutput();
     quantizer(output, scheme)
-        .withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", columns)))
+        .withCalibration(squares("fc", columns))
         .quantize(MODEL.input(), config(scheme), TARGET, false);
-    return output.result(TARGET).announced().provenance().orElseThrow().statistics();
+    return output.result(TARGET).announced().provenance().orElseThrow().calibration();
   }
 
   @Test
-  void withoutStatisticsThePlanSaysWhatIsMissing() {
+  void withoutACalibrationThePlanFails() {
     Scheme scheme = new ActivationAware();
     Quantizer none =
-        quantizer(new MemoryOutput(), scheme).withColumnStatistics(ColumnStatistics.NONE);
+        Quantizer.create()
+            .withPlugins(
+                Plugins.of(new MemoryFormat(MODEL), new MemoryOutput(), new Linear(), scheme));
     assertThatThrownBy(() -> none.quantize(MODEL.input(), config(scheme), TARGET, false))
         .isInstanceOf(PlanException.class)
         .hasMessageContaining("fc.weight")
-        .hasMessageContaining("needs statistics of its columns, and there are none for it");
-    Quantizer few =
-        none.withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", new float[7])));
-    assertThatThrownBy(() -> few.quantize(MODEL.input(), config(scheme), TARGET, false))
-        .isInstanceOf(PlanException.class)
-        .hasMessageContaining("7 numbers for its 512");
+        .hasMessageContaining("needs a calibration: mean squares of the columns of its inputs");
   }
 
   @Test
-  void statisticsAreFinite() {
-    assertThatThrownBy(() -> ColumnStatistics.of(Map.of("fc.weight", new float[] {1, Float.NaN})))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("NaN for column 1");
+  void whatTheCalibrationLacksIsSaid() {
+    assertThat(warnings(squares("fc", activations()))).isEmpty();
+    assertThat(warnings(squares("fc", new float[7])))
+        .containsExactly(
+            "fc.weight: the given calibration has statistics of 7 columns for it, and it"
+                + " has 512; it is quantized without them");
+    assertThat(warnings(squares("fd", activations())))
+        .containsExactly(
+            "fc.weight: the given calibration has no layer \"fc\"; it is quantized without"
+                + " them",
+            "the given calibration: 1 layer of 1 is not in the model: \"fd\". Check that it"
+                + " was measured on this model");
+    assertThat(warnings(MeasuredInputs.of(InputStatistics.of("fc").withRange(0, 1))))
+        .containsExactly(
+            "fc.weight: the given calibration has no mean squares of the columns of its"
+                + " inputs for it; it is quantized without them");
+  }
+
+  private static List<String> warnings(MeasuredInputs calibration) {
+    Scheme scheme = new ActivationAware();
+    return quantizer(new MemoryOutput(), scheme)
+        .withCalibration(calibration)
+        .plan(MODEL.input(), config(scheme), Optional.of(TARGET))
+        .problems()
+        .stream()
+        .map(Object::toString)
+        .toList();
   }
 
   @Test

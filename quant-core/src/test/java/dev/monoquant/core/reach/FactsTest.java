@@ -30,17 +30,18 @@ class FactsTest {
     assertThat(Facts.ofRange(0, 1).withFamilyRange(-2, 3).familyRange())
         .isEqualTo(new Facts.Range(-2, 3));
     assertThatThrownBy(Facts.ofRange(0, 1)::sample).hasMessageContaining("TENSOR_SAMPLE");
-    assertThatThrownBy(Facts.ofRange(0, 1)::columns).hasMessageContaining("COLUMN_STATISTICS");
+    assertThat(Facts.ofRange(0, 1).inputSquares()).isEmpty();
+    assertThat(Facts.ofRange(0, 1).inputGram()).isEmpty();
   }
 
   @Test
   void nobodyCanChangeThem() {
     float[] given = {1, 2};
-    Facts facts = Facts.NONE.withSample(given).withColumns(given);
+    Facts facts = Facts.NONE.withSample(given).withInputSquares(given);
     given[0] = 9;
     facts.sample()[1] = 9;
-    facts.columns()[1] = 9;
+    facts.inputSquares().orElseThrow()[1] = 9;
     assertThat(facts.sample()).containsExactly(1, 2);
-    assertThat(facts.columns()).containsExactly(1, 2);
+    assertThat(facts.inputSquares().orElseThrow()).containsExactly(1, 2);
   }
 }

@@ -70,7 +70,7 @@ public final class ProvenanceText {
     if (!provenance.plugins().isEmpty()) {
       texts.put(PLUGINS, JsonText.compact(object(provenance.plugins())));
     }
-    provenance.statistics().ifPresent(hash -> texts.put(PREFIX + "statistics", hash));
+    provenance.calibration().ifPresent(hash -> texts.put(PREFIX + "calibration", hash));
     JsonValue.Obj reading = reading(provenance.reading());
     if (!reading.members().isEmpty()) {
       texts.put(PREFIX + "reading", JsonText.compact(reading));

@@ -23,6 +23,11 @@ final class CompressedTensorsDirectory implements DirectoryFormat {
   }
 
   @Override
+  public boolean holdsTables() {
+    return true;
+  }
+
+  @Override
   public Optional<String> refusal(EncodedWeight weight) {
     return ModuleWeight.refusal(weight);
   }

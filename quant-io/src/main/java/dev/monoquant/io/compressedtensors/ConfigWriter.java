@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Writes {@code config.json} from that of the source. */
 final class ConfigWriter {
@@ -102,16 +103,23 @@ final class ConfigWriter {
     List<ModuleWeight> weights = contents.weights().stream().map(ModuleWeight::of).toList();
     Set<String> heads = directory.heads();
     LoaderNames names = directory.names();
-    boolean alike = weights.stream().map(ConfigWriter::way).distinct().count() == 1;
+    List<ModuleWeight> linears = weights.stream().filter(w -> !w.isTable()).toList();
+    boolean alike = linears.stream().map(ConfigWriter::way).distinct().count() == 1;
     Map<String, List<ModuleWeight>> groups = new TreeMap<>();
-    for (ModuleWeight weight : weights) {
+    for (ModuleWeight weight : linears) {
       String key = alike ? "" : way(weight) + isExpert(weight);
       groups.computeIfAbsent(key, k -> new ArrayList<>()).add(weight);
     }
+    Map<String, List<ModuleWeight>> tables = new TreeMap<>();
+    weights.stream()
+        .filter(ModuleWeight::isTable)
+        .forEach(table -> tables.computeIfAbsent(way(table), k -> new ArrayList<>()).add(table));
     Map<String, JsonValue> configGroups = new LinkedHashMap<>();
-    for (List<ModuleWeight> group : groups.values()) {
+    for (List<ModuleWeight> group :
+        Stream.concat(groups.values().stream(), tables.values().stream()).toList()) {
       String name = "group_" + configGroups.size();
-      List<String> targets = alike ? List.of("Linear") : targets(group, weights, names);
+      boolean all = alike && !group.get(0).isTable();
+      List<String> targets = all ? List.of("Linear") : targets(group, weights, names);
       ModuleWeight first = group.get(0);
       configGroups.put(name, first.group(name, targets).json());
     }
@@ -145,9 +153,10 @@ final class ConfigWriter {
   }
 
   /**
-   * The targets of a group. Experts have a separate group, which transformers finds by a regex that
-   * contains "experts"; so no regex of another group, which may hold shared_experts, contains it.
-   * The names of experts are left out: there are thousands, and no loader has such modules.
+   * The targets of a group. Tables are named, as loaders have others that are in no file. Experts
+   * have a separate group, which transformers finds by a regex that contains "experts"; so no regex
+   * of another group, which may hold shared_experts, contains it. The names of experts are left
+   * out: there are thousands, and no loader has such modules.
    */
   private static List<String> targets(
       List<ModuleWeight> group, List<ModuleWeight> weights, LoaderNames names) {

@@ -16,8 +16,8 @@ import java.util.Optional;
  * How a model directory stores quantized weights, and what {@code config.json} tells loaders of
  * them. {@link DirectoryOutput} does the rest: names, shards, side files, the manifest.
  *
- * <p>Only weights of Linear layers with tensors named {@code MODULE.weight} are passed on.
- * Stateless and thread-safe.
+ * <p>Only weights of Linear layers and tables with tensors named {@code MODULE.weight} are passed
+ * on. Stateless and thread-safe.
  */
 interface DirectoryFormat {
 
@@ -42,10 +42,15 @@ interface DirectoryFormat {
     return true;
   }
 
+  /** {@return whether the format can store tables of word embeddings} */
+  default boolean holdsTables() {
+    return false;
+  }
+
   /**
    * {@return why the format cannot store a weight; empty if it can}
    *
-   * @param weight the weight of a Linear layer
+   * @param weight the weight of a Linear layer, or of a table if the format holds tables
    */
   Optional<String> refusal(EncodedWeight weight);
 

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -95,7 +96,9 @@ abstract class DirectoryOutput implements OutputFormat {
 
     @Override
     public Optional<String> unsupportedLayer(WeightMatrix weight) {
-      return tied(weight).or(() -> ModuleWeight.layerRefusal(format.id(), weight));
+      return tied(weight)
+          .or(() -> ModuleWeight.layerRefusal(format, weight))
+          .or(() -> WordTables.refusal(weight, config, source.info(), heads.values()));
     }
 
     private Optional<String> tied(WeightMatrix weight) {
@@ -109,6 +112,13 @@ abstract class DirectoryOutput implements OutputFormat {
 
     @Override
     public Optional<String> keptByDefault(WeightMatrix weight) {
+      if (weight.kind().equals(LayerKind.EMBEDDING)) {
+        return unsupportedLayer(weight).isEmpty()
+            ? Optional.of(
+                "embeddings stay in float in a directory, as loaders and other tools have them;"
+                    + " targets: [Linear, Embedding] in a recipe overrules")
+            : Optional.empty();
+      }
       return TiedHeads.isHead(weight.layer()) && !heads.containsKey(weight.tensor().name())
           ? Optional.of(
               "the head of a language model stays in float in a directory, as loaders and other"

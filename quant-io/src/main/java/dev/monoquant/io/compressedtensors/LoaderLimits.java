@@ -18,6 +18,9 @@ final class LoaderLimits {
 
   private static final Set<Integer> GROUPS = Set.of(32, 64, 128);
 
+  /** Widths of tables; vLLM takes a word of 32 bits for a whole number of codes. */
+  private static final Set<Integer> TABLE_WIDTHS = Set.of(2, 4, 8);
+
   private static final String NO_KERNEL = ": vLLM has no kernel for them. ";
 
   /**
@@ -54,28 +57,48 @@ final class LoaderLimits {
     limits.zeroPoints();
     limits.experts();
     limits.kernels();
+    limits.tables();
     return limits.notes;
   }
 
   /**
-   * {@return the errors that a loader makes without a message, empty if none}
+   * {@return the sentences on weights that a loader decodes wrongly without a message, or that keep
+   * it from loading the model; empty if none}
    *
    * <p>Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert} passes on the codes
    * and scales of an expert, but not its global scale.
    */
   static List<String> warnings(List<ModuleWeight> weights) {
-    return weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)
-        ? List.of(
-            "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
-                + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
-                + " channel or integers for transformers")
-        : List.of();
+    List<String> warnings = new ArrayList<>();
+    if (weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)) {
+      warnings.add(
+          "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
+              + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
+              + " channel or integers for transformers");
+    }
+    if (weights.stream().anyMatch(LoaderLimits::isPackedTable)
+        && outsideExperts(weights).size() > 1) {
+      warnings.add(
+          "a table of embeddings has packed codes, and other layers are quantized in another way:"
+              + " transformers 5.24 does not load such a model; quantize all in one way without"
+              + " activations, leave the table in float, or choose fp8 for it");
+    }
+    return warnings;
+  }
+
+  /** The ways in which the layers outside of experts are quantized. */
+  private static List<Codes> outsideExperts(List<ModuleWeight> weights) {
+    return weights.stream().filter(w -> !isExpert(w)).map(Codes::of).distinct().toList();
+  }
+
+  /** Whether a loader finds no tensor with the name of the table's weight. */
+  private static boolean isPackedTable(ModuleWeight weight) {
+    return weight.isTable() && !weight.form().codes().equals(StoredWeight.CODES);
   }
 
   /** Seen in transformers 5.24: {@code get_dense_scheme}. */
   private Optional<String> twoSchemesOutsideExperts() {
-    List<Codes> codes =
-        weights.stream().filter(w -> !isExpert(w)).map(Codes::of).distinct().toList();
+    List<Codes> codes = outsideExperts(weights);
     return codes.size() < 2
         ? Optional.empty()
         : Optional.of(
@@ -139,11 +162,11 @@ final class LoaderLimits {
   /** As of vLLM 0.33: the kernels for packed integers, W8A8, FP8 in blocks and FP4. */
   private void kernels() {
     add(
-        w -> w.form() == Form.PACK && !WIDTHS.contains(w.arguments().bits()),
+        w -> !w.isTable() && w.form() == Form.PACK && !WIDTHS.contains(w.arguments().bits()),
         "of other than 4 or 8 bits",
         "transformers decodes them");
     add(
-        w -> w.form() == Form.PACK && !isKnownGroup(w.arguments().strategy()),
+        w -> !w.isTable() && w.form() == Form.PACK && !isKnownGroup(w.arguments().strategy()),
         "with other scales than for each row (channel) or group of 32, 64 or 128",
         "transformers decodes them");
     add(
@@ -158,7 +181,7 @@ final class LoaderLimits {
         "of 8 bits in groups whose inputs are quantized",
         "choose --granularity channel");
     add(
-        w -> isMarlin(w) && (columns(w) % 128 != 0 || rows(w) % 64 != 0),
+        w -> !w.isTable() && isMarlin(w) && (columns(w) % 128 != 0 || rows(w) % 64 != 0),
         "whose inputs are no multiple of 128, or outputs of 64",
         "They stay usable in transformers; exclude them for vLLM");
     add(
@@ -167,6 +190,30 @@ final class LoaderLimits {
                 && (columns(w) % block.columns() != 0 || rows(w) % block.rows() != 0),
         "whose sides are no multiples of their blocks",
         "They stay usable in transformers; exclude them for vLLM");
+  }
+
+  /**
+   * As of vLLM 0.33: {@code CompressedTensorsEmbeddingWNA16Int}. Seen in transformers 5.24: {@code
+   * _init_weights} asks each table for its {@code weight}.
+   */
+  private void tables() {
+    if (weights.stream().anyMatch(LoaderLimits::isPackedTable)
+        && outsideExperts(weights).size() == 1) {
+      notes.add(
+          "a table of embeddings has packed codes: transformers 5.24 loads the model only with"
+              + " CompressedTensorsConfig(dequantize=True)");
+    }
+    add(
+        w ->
+            w.isTable()
+                && !(w.form() == Form.PACK
+                    && TABLE_WIDTHS.contains(w.arguments().bits())
+                    && w.arguments().symmetric()
+                    && (w.arguments().strategy() instanceof Strategy.Channel
+                        || w.arguments().strategy() instanceof Strategy.Group)),
+        "of the kind Embedding",
+        "It looks up symmetric integers of 2, 4 or 8 bits, per channel or in groups; transformers"
+            + " decodes them");
   }
 
   private static boolean isKnownGroup(Strategy strategy) {

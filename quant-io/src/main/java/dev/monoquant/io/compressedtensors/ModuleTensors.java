@@ -216,8 +216,9 @@ final class ModuleTensors {
       Encoding encoding) {
     TensorInfo info =
         new TensorInfo(module + "." + StoredWeight.CODES, type, shape, main.info().shard());
+    LayerKind kind = HeldHeads.isTable(module) ? LayerKind.EMBEDDING : LayerKind.LINEAR;
     return new EncodedWeight(
-            new WeightMatrix(module, LayerKind.LINEAR, StoredWeight.CODES, info, 0),
+            new WeightMatrix(module, kind, StoredWeight.CODES, info, 0),
             new SchemeId(scheme, 1),
             options,
             encoding)

@@ -68,30 +68,34 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   /**
    * {@return why a format holds no weights of a layer, however quantized; empty if it may}
    *
-   * @param format the id of the format
+   * @param format the format
    * @param matrix the weight
    */
-  static Optional<String> layerRefusal(String format, WeightMatrix matrix) {
-    if (!matrix.kind().equals(LayerKind.LINEAR)) {
+  static Optional<String> layerRefusal(DirectoryFormat format, WeightMatrix matrix) {
+    boolean table = matrix.kind().equals(LayerKind.EMBEDDING) && format.holdsTables();
+    if (!table && !matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
               + matrix.kind()
               + "; "
-              + format
-              + " holds Linear layers only, all others stay in float. An output"
+              + format.id()
+              + (format.holdsTables()
+                  ? " holds Linear layers and word embeddings only"
+                  : " holds Linear layers only")
+              + ", all others stay in float. An output"
               + " named *.safetensors holds all kinds");
     }
     if (matrix.layer().isEmpty()
         || !matrix.param().equals("weight")
         || !matrix.tensor().name().equals(matrix.layer() + ".weight")) {
       return Optional.of(
-          format
+          format.id()
               + " holds tensors named MODULE.weight only, this one is "
               + matrix.tensor().name());
     }
     if (matrix.tensor().shape().rank() != 2 || matrix.rowAxis() != 0) {
       return Optional.of(
-          format
+          format.id()
               + " holds weights (outputs, inputs) only, this one has shape "
               + matrix.tensor().shape()
               + " with its outputs on axis "
@@ -200,6 +204,11 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   /** {@return how the inputs are quantized, without the scale, which is a tensor} */
   Optional<ActivationQuantization> inputs() {
     return weight.activations().map(a -> a.withScale(Optional.empty()));
+  }
+
+  /** {@return whether this is a table of embeddings, not the weight of a Linear} */
+  boolean isTable() {
+    return weight.matrix().kind().equals(LayerKind.EMBEDDING);
   }
 
   String module() {

@@ -257,7 +257,7 @@ class ConfigTest {
     WeightMatrix r = good.matrix();
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
-        "Embedding");
+        "tables of words");
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.LINEAR, "weight", r.tensor(), 1)), "axis 1");
     assertRefused(

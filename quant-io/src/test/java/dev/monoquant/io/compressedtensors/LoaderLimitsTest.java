@@ -16,6 +16,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -122,6 +123,51 @@ class LoaderLimitsTest {
     assertOnly(
         "1 layer of 8 bits in groups whose inputs are quantized",
         weight("a", 64, 128, true, codes(8), Part.perGroup("scale", T, 128)));
+  }
+
+  private static ModuleWeight table(Part codes, Part... scales) {
+    List<Part> parts = new ArrayList<>(List.of(codes));
+    parts.addAll(Arrays.asList(scales));
+    TensorInfo tensor = new TensorInfo("m.embed_tokens.weight", T, TensorShape.of(65, 96));
+    return ModuleWeight.of(
+        new EncodedWeight(
+            new WeightMatrix("m.embed_tokens", LayerKind.EMBEDDING, "weight", tensor, 0),
+            new SchemeId("any", 1),
+            OptionValues.of(4, true, Granularity.CHANNEL),
+            Encoding.conventional(parts)));
+  }
+
+  @Test
+  void tablesHaveAKernelForSymmetricIntegersOfWholeWords() {
+    String unpacked = "a table of embeddings has packed codes: transformers 5.24 loads";
+    String kernel = "1 layer of the kind Embedding, such as \"m.embed_tokens\": vLLM has no kernel";
+    Part rows = Part.perRow("scale", T);
+    for (int bits : List.of(2, 4, 8)) {
+      assertThat(notes(table(codes(bits), rows))).singleElement().asString().startsWith(unpacked);
+    }
+    assertThat(notes(table(codes(8), Part.perGroup("scale", T, 32))))
+        .singleElement()
+        .asString()
+        .startsWith(unpacked);
+    assertThat(notes(table(codes(3), rows))).anyMatch(note -> note.startsWith(kernel));
+    assertThat(notes(table(codes(8), Part.perTensor("scale", T))))
+        .anyMatch(note -> note.startsWith(kernel));
+    assertThat(notes(table(codes(8), rows, Part.perRow("zero_point", ElementType.INT8))))
+        .anyMatch(note -> note.startsWith(kernel));
+    assertOnly(kernel, table(Part.perElement("codes", ElementType.FLOAT8_E4M3), rows));
+  }
+
+  @Test
+  void aPackedTableBesideAnotherFormIsAWarning() {
+    Part rows = Part.perRow("scale", T);
+    ModuleWeight packed = table(codes(8), rows);
+    ModuleWeight floats = table(Part.perElement("codes", ElementType.FLOAT8_E4M3), rows);
+    assertThat(LoaderLimits.warnings(List.of(packed, integers("a", 8, 64, 128)))).isEmpty();
+    assertThat(LoaderLimits.warnings(List.of(floats, integers("a", 4, 64, 128)))).isEmpty();
+    assertThat(LoaderLimits.warnings(List.of(packed, integers("a", 4, 64, 128))))
+        .singleElement()
+        .asString()
+        .contains("transformers 5.24 does not load such a model");
   }
 
   @Test

@@ -1,20 +1,6 @@
 package dev.monoquant.schemes.ggml;
 
-import dev.monoquant.QuantException;
-import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Float16;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Fit;
-import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
@@ -23,18 +9,16 @@ import dev.monoquant.tile.Tile;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Codes with a float16 scale for each block of 32 columns, and perhaps a float16 minimum. All
- * arithmetic is float32; codes are computed with the scale before it is rounded to float16, as in
- * ggml.
+ * Codes with a float16 scale for each block of 32 columns, and perhaps a float16 minimum. Codes are
+ * computed with the scale before it is rounded to float16, as in ggml. With importance, scales and
+ * codes are searched for.
  */
-abstract class BlockScheme implements Scheme {
+abstract class BlockScheme extends GgmlScheme {
 
-  /** Columns of a block. */
-  static final int BLOCK = 32;
-
-  private static final String MINIMUM = "minimum";
+  private static final int BLOCK = 32;
 
   /** How the codes of a block follow from its values. */
   enum Rule {
@@ -46,11 +30,9 @@ abstract class BlockScheme implements Scheme {
     RANGE
   }
 
-  private final SchemeId id;
   private final ElementType codes;
   private final Rule rule;
   private final boolean minimums;
-  private final List<OptionSpec<?>> options;
 
   /**
    * @param name the name, such as {@code q8-0}
@@ -58,54 +40,15 @@ abstract class BlockScheme implements Scheme {
    * @param rule how the codes follow; with {@code RANGE}, blocks have a minimum
    */
   BlockScheme(String name, ElementType codes, Rule rule) {
-    this.id = new SchemeId("ggml/" + name, 1);
+    super(name, codes.bits(), rule != Rule.RANGE, BLOCK, BLOCK, rule != Rule.MAGNITUDE);
     this.codes = codes;
     this.rule = rule;
     this.minimums = rule == Rule.RANGE;
-    this.options =
-        List.of(
-            CommonOptions.bits(codes.bits()),
-            CommonOptions.symmetric(!minimums),
-            CommonOptions.granularity("group:" + BLOCK));
   }
 
   @Override
-  public final SchemeId id() {
-    return id;
-  }
-
-  @Override
-  public final List<OptionSpec<?>> options() {
-    return options;
-  }
-
-  @Override
-  public final Fit fit(WeightMatrix weight, OptionValues options) {
-    return unfit(weight, BLOCK).orElseGet(() -> Fit.of(encoding()));
-  }
-
-  /** The refusal of a weight whose type or shape does not suit blocks of some columns. */
-  static Optional<Fit> unfit(WeightMatrix weight, int block) {
-    if (!weight.tensor().type().isQuantizable()) {
-      return Optional.of(
-          Fit.not(
-              "it is " + weight.tensor().type().wire() + "; F16, BF16, F32 and F64 are quantized"));
-    }
-    if (weight.rowCount() < 1 || weight.columnCount() < 1) {
-      return Optional.of(Fit.not("it is empty, of shape " + weight.tensor().shape()));
-    }
-    return weight.columnCount() % block == 0
-        ? Optional.empty()
-        : Optional.of(
-            Fit.not(
-                "its "
-                    + weight.columnCount()
-                    + " columns are no multiple of the block size "
-                    + block));
-  }
-
-  private Encoding encoding() {
-    Part code = Part.perElement(Part.CODES, codes);
+  final Encoding encoding() {
+    Part code = codes(codes);
     Part scale = Part.perGroup(Part.SCALE, ElementType.FLOAT16, BLOCK);
     if (!minimums) {
       return Encoding.affine(code, scale);
@@ -118,111 +61,89 @@ abstract class BlockScheme implements Scheme {
         formula.withMinimums(List.of(Factor.times(MINIMUM)), ElementType.FLOAT32));
   }
 
-  @Override
-  public final TileQuantizer begin(
-      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
-    return this::quantize;
+  /** The parts of a tile; minimums are empty if there are none. */
+  private static final class Cells {
+    final byte[] codes;
+    final byte[] scales;
+    final byte[] minimums;
+
+    Cells(int blocks, boolean minimums) {
+      this.codes = new byte[blocks * BLOCK];
+      this.scales = new byte[blocks * Short.BYTES];
+      this.minimums = new byte[minimums ? blocks * Short.BYTES : 0];
+    }
   }
 
-  private EncodedTile quantize(Tile tile) {
+  @Override
+  final Map<String, byte[]> quantize(Tile tile, float @Nullable [] importance) {
     int blocks = tile.height() * (tile.cols() / BLOCK);
-    byte[] code = new byte[blocks * BLOCK];
-    byte[] scale = new byte[blocks * Short.BYTES];
-    byte[] minimum = new byte[minimums ? blocks * Short.BYTES : 0];
+    Cells cells = new Cells(blocks, minimums);
+    if (importance != null) {
+      search(tile, importance, cells);
+    } else if (minimums) {
+      ranges(tile, blocks, cells);
+    } else {
+      symmetric(tile, blocks, cells);
+    }
+    return minimums
+        ? Map.of(Part.CODES, cells.codes, Part.SCALE, cells.scales, MINIMUM, cells.minimums)
+        : Map.of(Part.CODES, cells.codes, Part.SCALE, cells.scales);
+  }
+
+  private void search(Tile tile, float[] importance, Cells cells) {
+    int cols = tile.cols();
+    float[] x = tile.values();
+    float[] weights = new float[cols];
+    float[] scales = new float[cols / BLOCK];
+    float[] least = new float[cols / BLOCK];
+    RangeSearch ranges = new RangeSearch(BLOCK, codes.maxCode(), -0.9f, 0.05f, 36, false);
+    for (int row = 0; row < tile.height(); row++) {
+      int at = row * cols;
+      weigh(x, at, cols, importance, 0, squares(x, at, cols) / cols, weights);
+      if (minimums) {
+        ranges.row(x, at, weights, scales.length, cells.codes, scales, least);
+      } else {
+        int most = -codes.minCode();
+        for (int i = 0; i < cols; i += BLOCK) {
+          scales[i / BLOCK] = ScaleSearch.signed(x, at + i, BLOCK, most, weights, i, cells.codes);
+        }
+      }
+      for (int block = 0; block < scales.length; block++) {
+        put(tile, cells.scales, at / BLOCK + block, scales[block]);
+        if (minimums) {
+          put(tile, cells.minimums, at / BLOCK + block, least[block]);
+        }
+      }
+    }
+  }
+
+  private void ranges(Tile tile, int blocks, Cells cells) {
     float[] x = tile.values();
     for (int block = 0; block < blocks; block++) {
       int at = block * BLOCK;
-      if (minimums) {
-        float least = Float.MAX_VALUE;
-        float greatest = -Float.MAX_VALUE;
-        for (int i = at; i < at + BLOCK; i++) {
-          least = x[i] < least ? x[i] : least;
-          greatest = x[i] > greatest ? x[i] : greatest;
-        }
-        put(this, tile, scale, block, BLOCK, range(x, at, least, greatest, code));
-        // Subtracted in the formula, added in ggml.
-        put(this, tile, minimum, block, BLOCK, -least);
-      } else {
-        put(this, tile, scale, block, BLOCK, symmetric(x, at, largest(x, at), code));
+      float least = Float.MAX_VALUE;
+      float greatest = -Float.MAX_VALUE;
+      for (int i = at; i < at + BLOCK; i++) {
+        least = x[i] < least ? x[i] : least;
+        greatest = x[i] > greatest ? x[i] : greatest;
       }
-    }
-    if (tile.sourceType() == ElementType.FLOAT16) {
-      requireFinite(tile, code, scale, minimum);
-    }
-    return EncodedTile.of(
-        tile,
-        minimums
-            ? Map.of(Part.CODES, code, Part.SCALE, scale, MINIMUM, minimum)
-            : Map.of(Part.CODES, code, Part.SCALE, scale));
-  }
-
-  /**
-   * A value near the end of float16 may be rounded beyond it; scales of wider types are smaller.
-   */
-  private void requireFinite(Tile tile, byte[] code, byte[] scale, byte[] minimum) {
-    int mask = codes.signed() ? -1 : (1 << codes.bits()) - 1;
-    for (int i = 0; i < code.length; i++) {
-      int block = i / BLOCK;
-      float product = (code[i] & mask) * cell(scale, block);
-      float value = minimums ? product - cell(minimum, block) : product;
-      if (!Float.isFinite(Float16.round(value))) {
-        throw refusal(this, tile, block, BLOCK, "the value " + value);
-      }
+      put(tile, cells.scales, block, range(x, at, least, greatest, cells.codes));
+      // Subtracted in the formula, added in ggml.
+      put(tile, cells.minimums, block, -least);
     }
   }
 
-  private static float cell(byte[] cells, int block) {
-    return Float16.toFloat((short) ((cells[2 * block] & 0xff) | cells[2 * block + 1] << 8));
-  }
-
-  /** The first value of the largest magnitude, with its sign. */
-  private static float largest(float[] x, int at) {
-    float magnitude = 0;
-    float largest = 0;
-    for (int i = at; i < at + BLOCK; i++) {
-      if (magnitude < Math.abs(x[i])) {
-        magnitude = Math.abs(x[i]);
-        largest = x[i];
-      }
+  private void symmetric(Tile tile, int blocks, Cells cells) {
+    float[] x = tile.values();
+    for (int block = 0; block < blocks; block++) {
+      int at = block * BLOCK;
+      float largest = largest(x, at, BLOCK);
+      float scale =
+          rule == Rule.MAGNITUDE
+              ? magnitude(x, at, Math.abs(largest), cells.codes)
+              : leastCode(x, at, largest, cells.codes);
+      put(tile, cells.scales, block, scale);
     }
-    return largest;
-  }
-
-  /**
-   * Stores a scale or minimum as float16.
-   *
-   * @param scheme the scheme, for the message
-   * @param tile the tile, for the message
-   * @param cells receives the number
-   * @param block the index of the block
-   * @param size columns of a block
-   * @param value the number
-   * @return the number as it was stored
-   * @throws ValidationException if float16 does not have it
-   */
-  static float put(Scheme scheme, Tile tile, byte[] cells, int block, int size, float value) {
-    short bits = Float16.fromFloat(value);
-    if (!Float.isFinite(Float16.toFloat(bits))) {
-      throw refusal(scheme, tile, block, size, "the scale or minimum " + value);
-    }
-    cells[2 * block] = (byte) bits;
-    cells[2 * block + 1] = (byte) (bits >> 8);
-    return Float16.toFloat(bits);
-  }
-
-  /** The exception for a block that needs a number that float16 does not have. */
-  static ValidationException refusal(Scheme scheme, Tile tile, int block, int size, String what) {
-    return new ValidationException(
-        "scheme "
-            + scheme.id()
-            + " on "
-            + QuantException.quote(tile.rows().tensor().name())
-            + ": row "
-            + (tile.firstRow() + block / (tile.cols() / size))
-            + " needs "
-            + what
-            + ", and float16 ends at 65504. Keep this weight, or choose a scheme whose scales have"
-            + " the type of the weight, such as int8");
   }
 
   /** The codes of a block with a minimum, and its scale. */
@@ -233,13 +154,6 @@ abstract class BlockScheme implements Scheme {
       code[i] = (byte) Math.min(codes.maxCode(), (int) ((x[i] - least) * inverse + 0.5f));
     }
     return scale;
-  }
-
-  /** The codes of a block without a minimum, and its scale. */
-  private float symmetric(float[] x, int at, float largest, byte[] code) {
-    return rule == Rule.MAGNITUDE
-        ? magnitude(x, at, Math.abs(largest), code)
-        : leastCode(x, at, largest, code);
   }
 
   private float magnitude(float[] x, int at, float largest, byte[] code) {

@@ -20,16 +20,20 @@ import dev.monoquant.spi.Scheme;
  *   decoded = code * float16(scale) - float16(minimum)
  * </pre>
  *
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, scale, minimum
+ * and codes are searched for over 37 steps by least squares, with weights importance * sqrt(mean of
+ * x^2 of the row + x^2).
+ *
  * <p><b>Zero, NaN, infinity.</b> A block of equal values has the scale 0 and the codes 0. Values
  * must be finite: the framework handles others before. A block whose scale or decoded value exceeds
  * float16 is refused with a {@link dev.monoquant.ValidationException}.
  *
- * <p><b>Source.</b> ggml at commit d99724f, {@code quantize_row_q5_1_ref} of {@code ggml-quants.c}:
- * the same bits, for every type of the weight widened to float32. Stateless, its workers immutable
- * and thread-safe.
+ * <p><b>Source.</b> ggml at commit d99724f, {@code quantize_row_q5_1_ref} and {@code
+ * quantize_row_q5_1_impl} of {@code ggml-quants.c}, compiled without fused operations: the same
+ * bits, for every type of the weight widened to float32. Stateless, its workers immutable and
+ * thread-safe.
  *
- * <p><b>What this does not do:</b> no importance of columns, no search, no other block size, no
- * packing.
+ * <p><b>What this does not do:</b> no other block size, no packing.
  */
 @AutoService(Scheme.class)
 public final class Q51Scheme extends BlockScheme {

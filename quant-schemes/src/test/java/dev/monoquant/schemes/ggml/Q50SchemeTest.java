@@ -1,24 +1,11 @@
 package dev.monoquant.schemes.ggml;
 
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.testkit.contracts.SchemeContract;
 
-class Q50SchemeTest implements SchemeContract {
+class Q50SchemeTest implements GgmlContract {
 
   @Override
   public Scheme subject() {
     return new Q50Scheme();
-  }
-
-  /** A block of zeros has the scale 0, as in ggml. */
-  @Override
-  public boolean allowsZeroScales() {
-    return true;
-  }
-
-  /** Halves go up, or away from zero. */
-  @Override
-  public boolean roundsToEven() {
-    return false;
   }
 }

@@ -102,7 +102,8 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link SchemeLaws#encodingFollowsShapesAlone} and {@link SchemeLaws#needsAreStable}.
+   * See {@link SchemeLaws#encodingFollowsShapesAlone}, {@link SchemeLaws#needsAreStable} and {@link
+   * SchemeLaws#inputsMayBeUnknown}.
    *
    * @param c generated
    */
@@ -111,6 +112,7 @@ public interface SchemeContract extends SchemeSubject {
     Assume.that(c.accepted());
     SchemeLaws.encodingFollowsShapesAlone(c);
     SchemeLaws.needsAreStable(c);
+    SchemeLaws.inputsMayBeUnknown(c);
   }
 
   /**

@@ -8,6 +8,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.Need;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -171,7 +172,7 @@ public final class WeightSample {
    * Exactly the requested facts about the whole tensor; it has no family.
    *
    * @param needs the requested facts
-   * @return the facts; the statistic of each column is its mean magnitude
+   * @return the facts; those of inputs are of columns that depend on each other
    */
   public Facts facts(Set<Need> needs) {
     Facts facts = Facts.NONE;
@@ -195,15 +196,32 @@ public final class WeightSample {
       }
       facts = facts.withSample(sample);
     }
-    return needs.contains(Need.COLUMN_STATISTICS) ? facts.withColumns(magnitudes()) : facts;
+    if (needs.contains(Need.INPUT_SQUARES)) {
+      facts = facts.withInputSquares(inputs().diagonal());
+    }
+    return needs.contains(Need.INPUT_GRAM) ? facts.withInputGram(inputs()) : facts;
   }
 
-  private float[] magnitudes() {
-    float[] means = new float[cols()];
-    for (int i = 0; i < values.length; i++) {
-      means[i % cols()] += Math.abs(values[i]) / height();
-    }
-    return means;
+  /**
+   * The Gram matrix of inputs of unlike columns that depend on each other: column i has the mean
+   * square 1 + i % 5, and columns i and j the mean product 1 / (1 + |i - j|) of what is equal.
+   */
+  private GramMatrix inputs() {
+    int cols = cols();
+    return new GramMatrix() {
+      @Override
+      public int size() {
+        return cols;
+      }
+
+      @Override
+      public void readRow(int row, float[] into) {
+        for (int c = 0; c < cols; c++) {
+          double both = Math.sqrt((1 + row % 5) * (1 + c % 5));
+          into[c] = (float) (both / (1 + Math.abs(row - c)));
+        }
+      }
+    };
   }
 
   /** {@return the Java expression that makes this sample} */

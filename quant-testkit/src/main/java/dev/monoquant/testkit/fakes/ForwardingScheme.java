@@ -56,6 +56,11 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
+  public Set<Need> uses(OptionValues options) {
+    return inside.uses(options);
+  }
+
+  @Override
   public List<OptionSpec<?>> options() {
     return inside.options();
   }

@@ -3,6 +3,7 @@ package dev.monoquant.testkit.laws;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
@@ -18,6 +19,7 @@ import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Set;
 
 /**
@@ -55,6 +57,7 @@ public final class SchemeLaws {
     laws.addAll(TileDecoderLaws.all());
     laws.add(new Law<>("encodingFollowsShapesAlone", SchemeLaws::encodingFollowsShapesAlone));
     laws.add(new Law<>("needsAreStable", SchemeLaws::needsAreStable));
+    laws.add(new Law<>("inputsMayBeUnknown", SchemeLaws::inputsMayBeUnknown));
     laws.add(new Law<>("optionsOutsideAreRefused", c -> optionsOutsideAreRefused(c.scheme())));
     laws.add(new Law<>("nearestOptionsFit", c -> nearestOptionsFit(c.scheme(), rows(c))));
     return laws;
@@ -184,6 +187,26 @@ public final class SchemeLaws {
           "needsAreStable",
           c,
           "the first call returned " + needs + ", the second " + c.scheme().needs(c.options()));
+    }
+  }
+
+  /**
+   * Only statistics of inputs are used and not needed, and a weight that the calibration of a run
+   * lacks is quantized like others.
+   *
+   * @param c an accepted case
+   */
+  public static void inputsMayBeUnknown(SchemeCase c) {
+    String law = "inputsMayBeUnknown";
+    Set<Need> uses = c.scheme().uses(c.options());
+    if (!uses.stream().allMatch(Need::isOfInputs)) {
+      throw new LawViolation(law, c, "it uses " + uses + ", not only statistics of inputs");
+    }
+    int rows = c.weight().height();
+    try {
+      c.quantize(c.beginWithoutInputs(), 0, rows);
+    } catch (QuantException | NoSuchElementException e) {
+      throw new LawViolation(law, c, "without statistics of inputs: " + e);
     }
   }
 

@@ -64,7 +64,9 @@ final class WatchedScheme extends ForwardingScheme {
         case TENSOR_RANGE -> facts.range();
         case FAMILY_RANGE -> facts.familyRange();
         case TENSOR_SAMPLE -> facts.sample();
-        case COLUMN_STATISTICS -> facts.columns();
+        case INPUT_SQUARES, INPUT_GRAM -> {
+          // A calibration may lack them.
+        }
       }
       return true;
     } catch (NoSuchElementException e) {

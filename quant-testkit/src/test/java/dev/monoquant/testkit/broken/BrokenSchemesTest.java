@@ -259,6 +259,27 @@ class BrokenSchemesTest {
     assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("needsAreStable");
   }
 
+  /** Takes statistics of inputs for granted. Caught by {@code inputsMayBeUnknown}. */
+  @Test
+  void insistsOnInputs() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public Set<Need> uses(OptionValues options) {
+            return Set.of(Need.INPUT_SQUARES);
+          }
+
+          @Override
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+            float[] squares = facts.inputSquares().orElseThrow();
+            assertThat(squares).hasSize(Math.toIntExact(rows.columnCount()));
+            return super.begin(rows, options, facts, compute);
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("inputsMayBeUnknown");
+  }
+
   @Test
   void refusedWeightsAreNotAccepted() {
     SchemeCase c =

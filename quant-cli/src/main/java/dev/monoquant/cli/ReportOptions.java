@@ -1,0 +1,108 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.core.render.ReportForm;
+import dev.monoquant.core.report.RunReport;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options for report files. They are written even if the run fails. */
+final class ReportOptions {
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description =
+          "Also write a report, even if a gate is missed: .json, .html (one page with charts), .xml"
+              + " (test results for CI servers) or .md. May be repeated. An earlier report is"
+              + " replaced, any other file only with --force.")
+  private List<Path> files = new ArrayList<>();
+
+  @Option(
+      names = "--summary",
+      paramLabel = "FILE",
+      description =
+          "Append a summary in Markdown to this file. Default: the file that the environment"
+              + " variable GITHUB_STEP_SUMMARY names, if it is set.")
+  private @Nullable Path summary;
+
+  boolean isEmpty() {
+    return files.isEmpty();
+  }
+
+  /**
+   * Refuses, before the run, files that cannot or must not be written.
+   *
+   * @param input the model, which is never written
+   * @param outputs the outputs of the run
+   * @param force whether to replace files that are no reports
+   */
+  void check(Path input, List<Path> outputs, boolean force) {
+    Set<Path> seen = new HashSet<>();
+    for (Path file : files) {
+      for (Path output : outputs) {
+        ReportFile.check(file, input, output, force);
+      }
+      if (!seen.add(file.toAbsolutePath().normalize())) {
+        throw new ConfigurationException(
+            "--report " + file + " is given twice. Give each report a name of its own");
+      }
+    }
+    if (summary != null) {
+      for (Path output : outputs) {
+        ReportFile.requireApart("--summary", summary, input, output);
+      }
+    }
+  }
+
+  /**
+   * Writes all reports.
+   *
+   * @param run what to report
+   * @param model whether the model was written, for messages
+   * @throws OutputException if one could not be written; the others are written first
+   */
+  void write(RunReport run, String model) {
+    List<OutputException> failures = new ArrayList<>();
+    for (Path file : files) {
+      try {
+        ReportFile.write(file, ReportForm.of(file).render(run), model);
+      } catch (OutputException e) {
+        failures.add(e);
+      }
+    }
+    Optional<Path> page = Optional.ofNullable(summary).or(GitHub.HERE::summary);
+    if (page.isPresent()) {
+      try {
+        append(page.get(), ReportForm.MARKDOWN.render(run), model);
+      } catch (OutputException e) {
+        failures.add(e);
+      }
+    }
+    if (!failures.isEmpty()) {
+      failures.subList(1, failures.size()).forEach(failures.get(0)::addSuppressed);
+      throw failures.get(0);
+    }
+  }
+
+  private static void append(Path file, String text, String model) {
+    try {
+      byte[] bytes = (text + "\n").getBytes(StandardCharsets.UTF_8);
+      Files.write(file, bytes, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new OutputException(
+          "--summary " + file + ": it could not be written: " + e + ". " + model, e);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.Problem;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.Output;
+import dev.monoquant.core.recipe.Recipe;
+import dev.monoquant.core.report.Reports;
+import dev.monoquant.core.report.RunReport;
+import dev.monoquant.core.report.RunReport.ListedFile;
+import dev.monoquant.core.report.RunReport.Target;
+import dev.monoquant.spi.Hashing;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Collects what a report tells of a run, from its start on.
+ *
+ * @param input the model
+ * @param outputs what is made of it
+ * @param hashing the hashes to compute
+ * @param start the time at the start, of {@link System#nanoTime}
+ */
+record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) {
+
+  private static final int BUFFER = 1 << 20;
+
+  /** {@return the name of the program in reports} */
+  static String tool() {
+    return "monoquant " + Quantizer.version();
+  }
+
+  Duration elapsed() {
+    return Duration.ofNanos(System.nanoTime() - start);
+  }
+
+  /**
+   * {@return the report of a run with results}
+   *
+   * @param results the results
+   * @param written whether the outputs are in place
+   */
+  RunReport of(Reports results, boolean written) {
+    // The time is that of the run, without the hashes of the report.
+    Duration elapsed = elapsed();
+    return report(Optional.of(results), List.of(), written, elapsed);
+  }
+
+  /**
+   * {@return the report of a run without results}
+   *
+   * @param problems the reasons
+   */
+  RunReport of(List<Problem> problems) {
+    return report(Optional.empty(), problems, false, elapsed());
+  }
+
+  private RunReport report(
+      Optional<Reports> results, List<Problem> problems, boolean written, Duration elapsed) {
+    List<Target> targets = new ArrayList<>();
+    for (Output output : outputs) {
+      targets.add(
+          new Target(
+              output.target(),
+              Recipe.toTree(output.config()),
+              written ? files(output.target(), hashing != Hashing.NONE) : List.of()));
+    }
+    return new RunReport(
+        tool(),
+        input.toString(),
+        files(input, hashing == Hashing.ALL),
+        targets,
+        results,
+        problems,
+        Optional.of(elapsed));
+  }
+
+  /** The regular files in a directory, without those in folders of it, or one file. */
+  private static List<ListedFile> files(Path path, boolean hash) {
+    List<ListedFile> files = new ArrayList<>();
+    try {
+      if (Files.isRegularFile(path)) {
+        files.add(file(path, hash));
+      } else if (Files.isDirectory(path)) {
+        try (Stream<Path> entries = Files.list(path)) {
+          for (Path entry : entries.sorted().toList()) {
+            if (Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
+              files.add(file(entry, hash));
+            }
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new OutputException("the files of " + path + " cannot be listed for a report: " + e, e);
+    }
+    return files;
+  }
+
+  private static ListedFile file(Path file, boolean hash) throws IOException {
+    return new ListedFile(
+        file.toString(), Files.size(file), hash ? Optional.of(sha256(file)) : Optional.empty());
+  }
+
+  private static String sha256(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      byte[] buffer = new byte[BUFFER];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        digest.update(buffer, 0, n);
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package dev.monoquant.core.settings;
+
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.InputStatistics;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Scheme;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** What a scheme gets of the calibration of the run. */
+public final class InputFacts {
+
+  private final Optional<Calibration> calibration;
+  private final Plugins plugins;
+
+  /**
+   * @param settings have the calibration, if there is one
+   */
+  public InputFacts(Settings settings) {
+    this.calibration = settings.calibration();
+    this.plugins = settings.plugins();
+  }
+
+  /** {@return the statistics of inputs that a scheme needs or uses} */
+  public static Set<Need> wanted(Scheme scheme, OptionValues options) {
+    Set<Need> wanted = EnumSet.noneOf(Need.class);
+    wanted.addAll(scheme.needs(options));
+    wanted.addAll(scheme.uses(options));
+    wanted.removeIf(need -> !need.isOfInputs());
+    return wanted;
+  }
+
+  /** {@return whether the codes of a weight depend on the calibration} */
+  public boolean affects(Scheme scheme, OptionValues options, WeightMatrix weight) {
+    return wanted(scheme, options).stream().anyMatch(need -> has(need, weight));
+  }
+
+  /**
+   * {@return the bytes that a scheme may take for what it makes of the Gram matrix of a weight: a
+   * triangle of doubles while it is factorised, one of floats then, and the floats of the weight
+   * before}
+   */
+  public long factorBytes(EncodedWeight weight) {
+    long columns = weight.matrix().columnCount();
+    Scheme scheme = plugins.scheme(weight.scheme());
+    return wanted(scheme, weight.options()).contains(Need.INPUT_GRAM)
+            && has(Need.INPUT_GRAM, weight.matrix())
+        ? 8 * columns * columns
+        : 0;
+  }
+
+  private boolean has(Need need, WeightMatrix weight) {
+    return find(weight)
+        .filter(s -> isAsWide(s, weight))
+        .filter(s -> need == Need.INPUT_SQUARES ? s.columns().isPresent() : s.gram().isPresent())
+        .isPresent();
+  }
+
+  private Optional<InputStatistics> find(WeightMatrix weight) {
+    return calibration.flatMap(c -> c.find(Calibration.layerOf(weight)));
+  }
+
+  private static boolean isAsWide(InputStatistics statistics, WeightMatrix weight) {
+    OptionalInt columns = statistics.columns();
+    return columns.isPresent() && columns.getAsInt() == weight.columnCount();
+  }
+
+  /**
+   * Adds what the calibration has.
+   *
+   * @param facts the facts of the weight itself
+   */
+  public Facts add(Facts facts, Scheme scheme, OptionValues options, WeightMatrix weight) {
+    Facts all = facts;
+    for (Need need : wanted(scheme, options)) {
+      if (has(need, weight)) {
+        InputStatistics statistics = find(weight).orElseThrow();
+        all =
+            need == Need.INPUT_SQUARES
+                ? all.withInputSquares(statistics.meanSquares().orElseThrow())
+                : all.withInputGram(statistics.gram().orElseThrow());
+      }
+    }
+    return all;
+  }
+
+  /**
+   * {@return what the calibration lacks for a weight: an error if the scheme needs a calibration
+   * and there is none, a warning if the one that there is does not have the weight's layer}
+   */
+  public Optional<Problem> problem(Scheme scheme, OptionValues options, WeightMatrix weight) {
+    String name = weight.tensor().name();
+    if (calibration.isEmpty()) {
+      return scheme.needs(options).stream()
+          .filter(Need::isOfInputs)
+          .findFirst()
+          .map(
+              need ->
+                  Problem.error(
+                      name,
+                      "scheme " + scheme.id() + " needs a calibration: " + words(need),
+                      "Give a file with --calibration, or choose other options or another scheme"));
+    }
+    return wanted(scheme, options).stream()
+        .filter(need -> !has(need, weight))
+        .findFirst()
+        .map(
+            need ->
+                Problem.warning(name, lack(need, weight) + "; it is quantized without them", ""));
+  }
+
+  private String lack(Need need, WeightMatrix weight) {
+    String file = calibration.orElseThrow().describe();
+    Optional<InputStatistics> found = find(weight);
+    if (found.isEmpty()) {
+      return file + " has no layer " + QuantException.quote(Calibration.layerOf(weight));
+    }
+    OptionalInt columns = found.get().columns();
+    if (columns.isPresent() && columns.getAsInt() != weight.columnCount()) {
+      return file
+          + " has statistics of "
+          + columns.getAsInt()
+          + " columns for it, and it has "
+          + weight.columnCount();
+    }
+    return file + " has no " + words(need) + " for it";
+  }
+
+  private static String words(Need need) {
+    return need == Need.INPUT_SQUARES
+        ? "mean squares of the columns of its inputs"
+        : "Gram matrix of its inputs";
+  }
+}

@@ -1,0 +1,288 @@
+package dev.monoquant.io.calibration;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.manifest.Sha256;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.GramMatrix;
+import dev.monoquant.spi.InputStatistics;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Statistics of the inputs of layers as tensors that are named after the layers.
+ *
+ * <table>
+ * <caption>tensors of a layer NAME with K columns, all optional</caption>
+ * <tr><td>{@code NAME.x2}</td><td>float, (K)</td><td>the mean of the square of each column</td></tr>
+ * <tr><td>{@code NAME.h}</td><td>float, (K, K)</td><td>the Gram matrix, the mean of x xᵀ over the
+ * rows x; its diagonal is {@code x2}</td></tr>
+ * <tr><td>{@code NAME.xmin}, {@code NAME.xmax}</td><td>float, one number</td><td>the least and the
+ * greatest input</td></tr>
+ * <tr><td>{@code NAME.count}</td><td>integer or float, one number</td><td>the rows</td></tr>
+ * </table>
+ *
+ * <p>NAME is the name of the weight in the state dict without {@code .weight}. Means are over all
+ * rows that entered the layer: tokens, or positions of a convolution. Floats may be of any of the
+ * types of weights; one number may be of shape () or (1). Other tensors are ignored; they may hold
+ * statistics that this class does not know.
+ *
+ * <p>Values are read when they are needed. Thread-safe.
+ */
+final class NamedStatistics implements Calibration {
+
+  private static final String SQUARES = "x2";
+  private static final String GRAM = "h";
+  private static final String LEAST = "xmin";
+  private static final String GREATEST = "xmax";
+  private static final String COUNT = "count";
+  private static final Set<String> KNOWN = Set.of(SQUARES, GRAM, LEAST, GREATEST, COUNT);
+
+  /** Columns beyond this have Gram matrices of more than 16 GiB. */
+  private static final int MAX_COLUMNS = 1 << 16;
+
+  private static final int READ_BYTES = 1 << 20;
+
+  /** A tensor whose values can be read. */
+  interface Numbers {
+
+    ElementType type();
+
+    TensorShape shape();
+
+    /** {@return little-endian bytes of the values} */
+    ByteBuffer read(long offset, int length) throws IOException;
+  }
+
+  private final Path file;
+  private final Closeable open;
+
+  /** By the layer, then by the kind of statistic. */
+  private final Map<String, Map<String, Numbers>> layers = new TreeMap<>();
+
+  /** Layers by their names in GGUF files, for models that are shown with those. */
+  private final Map<String, String> byGguf = new TreeMap<>();
+
+  private final Map<String, InputStatistics> read = new ConcurrentHashMap<>();
+  private Optional<String> digest = Optional.empty();
+
+  /**
+   * @param tensors the tensors by name
+   * @param open closed with this calibration
+   */
+  NamedStatistics(Path file, Map<String, Numbers> tensors, Closeable open) {
+    this.file = file;
+    this.open = open;
+    tensors.forEach(this::add);
+    for (String layer : layers.keySet()) {
+      GgufLayerNames.of(layer)
+          .ifPresent(
+              named ->
+                  byGguf.put(
+                      named.layer().endsWith("_exps")
+                          ? named.layer() + "." + named.expert()
+                          : named.layer(),
+                      layer));
+    }
+    if (layers.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          file.toString(),
+          "",
+          "it holds no statistics of inputs, no tensor NAME.x2, NAME.h, NAME.xmin or NAME.xmax of a"
+              + " layer NAME. Give the file that quant calibrate wrote");
+    }
+  }
+
+  /** {@return whether a tensor is named like a statistic of a layer} */
+  static boolean isStatistic(String tensor) {
+    return KNOWN.contains(kind(tensor));
+  }
+
+  private static String kind(String tensor) {
+    return tensor.substring(tensor.lastIndexOf('.') + 1);
+  }
+
+  private void add(String name, Numbers numbers) {
+    int dot = name.lastIndexOf('.');
+    if (dot < 1 || !isStatistic(name)) {
+      return;
+    }
+    String kind = kind(name);
+    TensorShape shape = numbers.shape();
+    boolean floats = numbers.type().isQuantizable();
+    boolean valid =
+        switch (kind) {
+          case SQUARES -> floats && shape.rank() == 1 && isWidth(shape.dim(0));
+          case GRAM ->
+              floats && shape.rank() == 2 && isWidth(shape.dim(0)) && shape.dim(0) == shape.dim(1);
+          case COUNT -> (floats || numbers.type() == ElementType.INT64) && shape.elements() == 1;
+          default -> floats && shape.elements() == 1;
+        };
+    if (!valid) {
+      throw fault(
+          Reason.SHAPE,
+          name,
+          "is of type "
+              + numbers.type().wire()
+              + " and shape "
+              + shape
+              + "; "
+              + switch (kind) {
+                case SQUARES -> "mean squares are floats of shape (columns)";
+                case GRAM -> "a Gram matrix is floats of shape (columns, columns)";
+                case COUNT -> "a number of rows is one integer";
+                default -> "an end of a range is one float";
+              }
+              + ", of at most "
+              + MAX_COLUMNS
+              + " columns. Write it again");
+    }
+    layers.computeIfAbsent(name.substring(0, dot), k -> new TreeMap<>()).put(kind, numbers);
+  }
+
+  private static boolean isWidth(long columns) {
+    return columns >= 1 && columns <= MAX_COLUMNS;
+  }
+
+  @Override
+  public String describe() {
+    Path name = file.getFileName();
+    return name == null ? file.toString() : name.toString();
+  }
+
+  @Override
+  public synchronized String digest() {
+    if (digest.isEmpty()) {
+      try {
+        digest = Optional.of(sha256(file));
+      } catch (IOException e) {
+        throw unreadable(file, e);
+      }
+    }
+    return digest.get();
+  }
+
+  static String sha256(Path file) throws IOException {
+    Sha256 hash = new Sha256();
+    ByteBuffer bytes = ByteBuffer.allocate(READ_BYTES);
+    try (FileChannel channel = FileChannel.open(file)) {
+      while (channel.read(bytes) >= 0) {
+        hash.add(bytes.flip());
+        bytes.clear();
+      }
+    }
+    return hash.hex();
+  }
+
+  @Override
+  public Set<String> layers() {
+    return Set.copyOf(layers.keySet());
+  }
+
+  @Override
+  public Optional<InputStatistics> find(String layer) {
+    String own = layers.containsKey(layer) ? layer : byGguf.getOrDefault(layer, layer);
+    Map<String, Numbers> found = layers.get(own);
+    return found == null
+        ? Optional.empty()
+        : Optional.of(read.computeIfAbsent(own, name -> read(name, found)));
+  }
+
+  private InputStatistics read(String layer, Map<String, Numbers> found) {
+    InputStatistics statistics = InputStatistics.of(layer);
+    if (found.containsKey(COUNT)) {
+      statistics = statistics.withRows(count(found.get(COUNT)));
+    }
+    Numbers least = found.get(LEAST);
+    Numbers greatest = found.get(GREATEST);
+    if (least != null && greatest != null) {
+      statistics = statistics.withRange(row(least, 0, 1)[0], row(greatest, 0, 1)[0]);
+    }
+    Numbers squares = found.get(SQUARES);
+    if (squares != null) {
+      statistics =
+          statistics.withMeanSquares(row(squares, 0, Math.toIntExact(squares.shape().dim(0))));
+    }
+    Numbers gram = found.get(GRAM);
+    return gram == null ? statistics : statistics.withGram(new Stored(gram));
+  }
+
+  private long count(Numbers numbers) {
+    if (numbers.type() != ElementType.INT64) {
+      return (long) row(numbers, 0, 1)[0];
+    }
+    try {
+      return numbers.read(0, Long.BYTES).getLong();
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /** A Gram matrix that stays in the file. */
+  private final class Stored implements GramMatrix {
+
+    private final Numbers numbers;
+
+    Stored(Numbers numbers) {
+      this.numbers = numbers;
+    }
+
+    @Override
+    public int size() {
+      return Math.toIntExact(numbers.shape().dim(0));
+    }
+
+    @Override
+    public void readRow(int row, float[] into) {
+      System.arraycopy(row(numbers, row, size()), 0, into, 0, size());
+    }
+  }
+
+  private float[] row(Numbers numbers, int row, int count) {
+    float[] values = new float[count];
+    int length = Math.multiplyExact(count, numbers.type().cellBytes());
+    try {
+      ByteBuffer bytes = numbers.read((long) row * length, length);
+      FloatBytes.widen(numbers.type(), bytes, values, 0, count);
+      return values;
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  static ModelFormatException unreadable(Path file, IOException e) {
+    return new ModelFormatException(
+        Reason.UNREADABLE,
+        file.toString(),
+        "",
+        "it could not be read: " + e + ". Check the disk and the permissions",
+        e);
+  }
+
+  private ModelFormatException fault(Reason reason, String tensor, String detail) {
+    return new ModelFormatException(reason, file.toString(), "tensor " + quote(tensor), detail);
+  }
+
+  @Override
+  public void close() {
+    try {
+      open.close();
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+}

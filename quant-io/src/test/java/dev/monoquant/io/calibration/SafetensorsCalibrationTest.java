@@ -1,0 +1,128 @@
+package dev.monoquant.io.calibration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.GramMatrix;
+import dev.monoquant.spi.InputStatistics;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Statistics of inputs in safetensors files. */
+class SafetensorsCalibrationTest {
+
+  private final SafetensorsCalibration reader = new SafetensorsCalibration();
+
+  @TempDir private Path folder;
+
+  @Test
+  void everyStatisticIsRead() throws IOException {
+    Path file =
+        new StatisticsFile()
+            .floats("a.fc.x2", new long[] {2}, 4, 9)
+            .floats("a.fc.h", new long[] {2, 2}, 4, 1, 1, 9)
+            .floats("a.fc.xmin", new long[] {}, -3)
+            .floats("a.fc.xmax", new long[] {1}, 5)
+            .longs("a.fc.count", 70)
+            .floats("b.x2", new long[] {1}, 2)
+            .floats("b.histogram", new long[] {3}, 1, 2, 3)
+            .write(folder.resolve("m.calibration.safetensors"));
+    assertThat(reader.probe(file)).isEqualTo(Match.LIKELY);
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      assertThat(calibration.layers()).containsExactlyInAnyOrder("a.fc", "b");
+      assertThat(calibration.describe()).isEqualTo("m.calibration.safetensors");
+      assertThat(calibration.digest()).hasSize(64);
+      InputStatistics fc = calibration.find("a.fc").orElseThrow();
+      assertThat(calibration.find("a.fc")).containsSame(fc);
+      assertThat(fc.meanSquares().orElseThrow()).containsExactly(4, 9);
+      assertThat(fc.rows()).hasValue(70);
+      assertThat(fc.range().orElseThrow().min()).isEqualTo(-3);
+      assertThat(fc.range().orElseThrow().max()).isEqualTo(5);
+      GramMatrix gram = fc.gram().orElseThrow();
+      float[] row = new float[2];
+      gram.readRow(1, row);
+      assertThat(row).containsExactly(1, 9);
+      assertThat(gram.diagonal()).containsExactly(4, 9);
+      assertThat(calibration.find("b").orElseThrow().gram()).isEmpty();
+      assertThat(calibration.find("c")).isEmpty();
+    }
+  }
+
+  @Test
+  void meanSquaresAreTheDiagonalOfTheGramMatrix() throws IOException {
+    Path file =
+        new StatisticsFile()
+            .floats("fc.h", new long[] {2, 2}, 4, 1, 1, 9)
+            .write(folder.resolve("h.safetensors"));
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      assertThat(calibration.find("fc").orElseThrow().meanSquares().orElseThrow())
+          .containsExactly(4, 9);
+    }
+  }
+
+  @Test
+  void aFileOfOurOwnIsCertainAndOfALaterVersionRefused() throws IOException {
+    StatisticsFile content = new StatisticsFile().floats("fc.x2", new long[] {1}, 1);
+    Path own = content.version("1").write(folder.resolve("own.safetensors"));
+    assertThat(reader.probe(own)).isEqualTo(Match.CERTAIN);
+    reader.open(own, ReadLimits.DEFAULT).close();
+    Path later = content.version("2").write(folder.resolve("later.safetensors"));
+    assertThatThrownBy(() -> reader.open(later, ReadLimits.DEFAULT))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("version 2 of calibrations; 1 is read");
+  }
+
+  @Test
+  void malformedStatisticsAreRefused() throws IOException {
+    refused(new StatisticsFile().floats("fc.x2", new long[] {1, 2}, 1, 2), "fc.x2", "shape [1, 2]");
+    refused(new StatisticsFile().floats("fc.h", new long[] {1, 2}, 1, 2), "fc.h", "shape [1, 2]");
+    refused(new StatisticsFile().floats("fc.xmin", new long[] {2}, 1, 2), "fc.xmin", "one float");
+    refused(new StatisticsFile().longs("fc.x2", 1), "fc.x2", "type I64");
+    refused(new StatisticsFile().floats("fc.weight", new long[] {1}, 1), "no statistics of inputs");
+  }
+
+  private void refused(StatisticsFile content, String... words) throws IOException {
+    Path file = content.write(folder.resolve("bad.safetensors"));
+    assertThatThrownBy(() -> reader.open(file, ReadLimits.DEFAULT))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContainingAll(words);
+  }
+
+  @Test
+  void valuesThatCannotBeAreRefusedWhenTheyAreRead() throws IOException {
+    Path file =
+        new StatisticsFile()
+            .floats("a.x2", new long[] {2}, 1, Float.NaN)
+            .floats("b.x2", new long[] {2}, 1, -1)
+            .floats("c.xmin", new long[] {}, 2)
+            .floats("c.xmax", new long[] {}, 1)
+            .floats("d.x2", new long[] {1}, 2)
+            .floats("d.h", new long[] {2, 2}, 1, 0, 0, 1)
+            .write(folder.resolve("odd.safetensors"));
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      assertThatThrownBy(() -> calibration.find("a"))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("layer \"a\": the mean square NaN of column 1");
+      assertThatThrownBy(() -> calibration.find("b")).hasMessageContaining("-1.0 of column 1");
+      assertThatThrownBy(() -> calibration.find("c")).hasMessageContaining("from 2.0 to 1.0");
+      assertThatThrownBy(() -> calibration.find("d")).hasMessageContaining("1 columns");
+    }
+  }
+
+  @Test
+  void otherFilesDoNotMatch() throws IOException {
+    assertThat(reader.probe(Files.writeString(folder.resolve("x.txt"), "text")))
+        .isEqualTo(Match.NONE);
+    assertThat(reader.probe(Files.writeString(folder.resolve("x.safetensors"), "text")))
+        .isEqualTo(Match.POSSIBLE);
+    assertThat(reader.probe(folder.resolve("absent.safetensors"))).isEqualTo(Match.NONE);
+  }
+}

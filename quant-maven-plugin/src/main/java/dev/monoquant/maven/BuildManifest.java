@@ -26,6 +26,9 @@ import java.util.stream.Stream;
  */
 final class BuildManifest {
 
+  /** The first line while a run is at work, and after one that failed; the rest is of before. */
+  private static final String UNFINISHED = "unfinished\n";
+
   private static final int BUFFER = 1 << 20;
 
   private BuildManifest() {}
@@ -58,6 +61,11 @@ final class BuildManifest {
       append("written   ", path, text);
     }
     return text.toString();
+  }
+
+  /** {@return a stored text as that of outputs that are not up to date} */
+  static String unfinished(String stored) {
+    return stored.startsWith(UNFINISHED) ? stored : UNFINISHED + stored;
   }
 
   /** {@return whether a stored text names an output, so that it may be replaced} */

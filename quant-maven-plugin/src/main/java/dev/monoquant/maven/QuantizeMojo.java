@@ -122,6 +122,8 @@ public final class QuantizeMojo extends QuantMojo {
       List<String> command = new ArrayList<>(command());
       command.add("--force");
       reports().forEach(report -> Arguments.add("--report", report, command));
+      // Until the run has succeeded, its reports are not those of the outputs.
+      Files.writeString(manifest, BuildManifest.unfinished(before));
       Child.Ended ended = child.run(command, getLog()::info, this::log);
       requireSuccess(
           names(written),

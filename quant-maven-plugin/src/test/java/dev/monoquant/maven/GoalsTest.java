@@ -118,7 +118,22 @@ class GoalsTest {
         .hasMessageContaining(dir.resolve("target/quant/digits.html").toString());
     assertThat(small).doesNotExist();
     assertThat(dir.resolve("target/quant/digits.html")).content().contains("missed");
-    assertThat(dir.resolve("target/quant/digits.manifest")).doesNotExist();
+    assertThat(dir.resolve("target/quant/digits.manifest")).hasContent("unfinished");
+  }
+
+  /** Its report is replaced by that of the refusal. */
+  @Test
+  void anOutputWhoseNextRunWasRefusedIsMadeAgain() throws Exception {
+    quantize().execute();
+    QuantizeMojo mojo = quantize();
+    mojo.minSqnr = 60.0;
+    assertThatThrownBy(mojo::execute).isInstanceOf(MojoFailureException.class);
+    assertThat(small).isNotEmptyFile();
+    quantize().execute();
+    assertThat(said).noneMatch(line -> line.endsWith("up to date"));
+    assertThat(dir.resolve("target/quant/digits.html")).content().contains("Accepted");
+    quantize().execute();
+    assertThat(said).containsExactly(small + " is up to date");
   }
 
   @Test

@@ -52,7 +52,7 @@ final class PluginOptions implements AutoCloseable {
   Plugins load(String variable) {
     ClassLoader own = Objects.requireNonNull(PluginOptions.class.getClassLoader());
     List<URL> urls = new ArrayList<>();
-    for (String name : variable.split(File.pathSeparator)) {
+    for (String name : variable.split(File.pathSeparator, -1)) {
       if (!name.isBlank()) {
         urls.add(url(VARIABLE, Path.of(name)));
       }

@@ -27,10 +27,12 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SchemeMix;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Formula;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,6 +42,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * Writes a GGUF file from a GGUF model: the names, shapes and metadata of the model, weights in the
@@ -127,6 +130,32 @@ public final class GgufOutput implements OutputFormat {
               "a GGUF file has no type for "
                   + weight.scheme()
                   + " with these options; it has blocks of ggml/ schemes along rows, F16 and BF16");
+    }
+
+    @Override
+    public Optional<SchemeMix> mix(String name, boolean calibrated) {
+      return TypeMix.find(name)
+          .map(mix -> new MixRules(mix, facts(), calibrated, source.info().tensors()));
+    }
+
+    private MixRules.Facts facts() {
+      String architecture = model.text("general.architecture").orElse("");
+      int heads = number(architecture + ".attention.head_count");
+      int keyHeads = number(architecture + ".attention.head_count_kv");
+      return new MixRules.Facts(
+          architecture,
+          number(architecture + ".block_count"),
+          number(architecture + ".expert_count"),
+          heads,
+          keyHeads == 0 ? heads : keyHeads);
+    }
+
+    private int number(String key) {
+      try {
+        return (int) Math.max(0, Math.min(model.number(key).orElse(0), Integer.MAX_VALUE));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     @Override
@@ -224,14 +253,29 @@ public final class GgufOutput implements OutputFormat {
       }
       if (!contents.weights().isEmpty()) {
         carried.add(Value.of(QUANTIZATION, QUANTIZATION_VERSION));
-        Map<GgmlType, Integer> counts = new HashMap<>();
-        contents.weights().forEach(w -> counts.merge(type(w).orElseThrow(), 1, Integer::sum));
-        counts.entrySet().stream()
-            .max(Map.Entry.<GgmlType, Integer>comparingByValue().thenComparing(e -> e.getKey()))
-            .map(most -> FILE_TYPES.get(most.getKey()))
-            .ifPresent(number -> carried.add(Value.of(FILE_TYPE, number)));
+        fileType(contents.weights()).ifPresent(n -> carried.add(Value.of(FILE_TYPE, n)));
       }
       return carried;
+    }
+
+    /** The number of the mix of most weights, else of the type of most. */
+    private static Optional<Integer> fileType(List<EncodedWeight> weights) {
+      return most(weights, w -> mix(w).map(TypeMix::fileType))
+          .or(() -> most(weights, w -> type(w).map(FILE_TYPES::get)));
+    }
+
+    private static Optional<TypeMix> mix(EncodedWeight weight) {
+      return Optional.ofNullable(weight.storage().texts().get(SchemeMix.STORED))
+          .flatMap(TypeMix::find);
+    }
+
+    private static Optional<Integer> most(
+        List<EncodedWeight> weights, Function<EncodedWeight, Optional<Integer>> number) {
+      Map<Integer, Integer> counts = new HashMap<>();
+      weights.forEach(w -> number.apply(w).ifPresent(n -> counts.merge(n, 1, Integer::sum)));
+      return counts.entrySet().stream()
+          .max(Map.Entry.<Integer, Integer>comparingByValue().thenComparing(Map.Entry::getKey))
+          .map(Map.Entry::getKey);
     }
 
     @Override

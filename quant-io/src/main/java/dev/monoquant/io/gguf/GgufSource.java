@@ -6,6 +6,7 @@ import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.files.gguf.GgufFile;
 import dev.monoquant.files.gguf.GgufLayout;
 import dev.monoquant.files.gguf.GgufTensor;
+import dev.monoquant.files.gguf.GgufValue;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.files.model.SideFiles;
@@ -35,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** The source of the tensors of GGUF files: plain ones, and quantized weights in blocks. */
 final class GgufSource implements ModelSource, GgufModel {
@@ -189,6 +191,25 @@ final class GgufSource implements ModelSource, GgufModel {
       }
     }
     return List.copyOf(values.values());
+  }
+
+  @Override
+  public OptionalLong number(String key) throws IOException {
+    for (GgufFile file : files) {
+      if (file.metadata().containsKey(key)) {
+        return file.value(key).number();
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  @Override
+  public Optional<String> text(String key) {
+    return files.stream()
+        .flatMap(file -> Optional.ofNullable(file.metadata().get(key)).stream())
+        .filter(value -> value.type() == GgufValue.Type.STRING)
+        .map(GgufValue::text)
+        .findFirst();
   }
 
   @Override

@@ -106,6 +106,18 @@ public interface OutputWriter extends Closeable {
   }
 
   /**
+   * Writes a copy of the completed output in which each layer measures itself. Called after {@link
+   * #finish}, if the output is slower than the original, to name the layers that cost most.
+   *
+   * @param file the path of the copy, which does not exist yet; the caller deletes it
+   * @return what the copy measures; empty if the format has no such copies
+   * @throws IOException if writing fails
+   */
+  default Optional<TimedCopy> timed(Path file) throws IOException {
+    return Optional.empty();
+  }
+
+  /**
    * Makes the output visible. Does the work of {@link #finish} if it was not called: flushes the
    * files, reads them again and checks them. Then renames them to their final names. Runs on a
    * separate thread that is never interrupted.

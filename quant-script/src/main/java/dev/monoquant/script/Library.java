@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -21,6 +22,29 @@ final class Library {
   private static final String RESOURCE = "holders.py";
   private static final String OWN_NAME = "__torch__.monoquant.";
   private static final String SOURCE = load("decoding.py") + load(RESOURCE);
+
+  private static final String CLASS = "class Weight(Module):\n";
+
+  /** The end of a holder's first declarations and assignments, and what measuring adds to them. */
+  private static final Map<String, String> MEASURING =
+      Map.of(
+          "  __parameters__ = []\n",
+          "  __parameters__ = [\"nanos\", ]\n",
+          "  training : bool\n",
+          "  training : bool\n  nanos : Tensor\n  reverse : bool\n  keeps : bool\n",
+          "    self.reduced = False\n",
+          "    self.reduced = False\n    self.nanos = torch.zeros([3], dtype=4)\n"
+              + "    self.reverse = False\n    self.keeps = plan[4] == 1\n",
+          "    if self.kept:\n      self.whole = ",
+          "    if self.kept or self.mode > 0:\n      self.whole = ",
+          "  def __getstate__(self",
+          load("timed.py") + "  def __getstate__(self",
+          "  def linear(self",
+          "  def untimed_linear(self",
+          "  def embed(self",
+          "  def untimed_embed(self",
+          "  def conv(self",
+          "  def untimed_conv(self");
 
   private Library() {}
 
@@ -80,6 +104,31 @@ final class Library {
    */
   static String made(String name) {
     return "__torch__." + name + ".Weight";
+  }
+
+  /** {@return whether a class is that of holders of a library} */
+  static boolean isHolder(String type, String library, String source) {
+    return type.equals(library + ".Weight") && source.contains(CLASS);
+  }
+
+  /**
+   * {@return the source of a library whose holders measure themselves, see {@link TimedProgram}}
+   *
+   * @param library its qualified name
+   * @param source its source
+   */
+  static String timed(String library, String source) {
+    int start = source.indexOf(CLASS);
+    Edits edits = new Edits();
+    MEASURING.forEach(
+        (old, by) -> {
+          int at = source.indexOf(old, start);
+          if (at < 0) {
+            throw new IllegalStateException("the source of holders has no " + old);
+          }
+          edits.replace(at, at + old.length(), by.replace(OWN_NAME, library + "."));
+        });
+    return edits.apply(source, 0, source.length());
   }
 
   /**

@@ -28,6 +28,10 @@ final class ModuleTypes {
 
   private final Map<Modules.Module, ModuleType> types = new HashMap<>();
   private final Map<String, List<ModuleType>> byOriginal = new LinkedHashMap<>();
+
+  /** The start of the attributes of the root that hold constants. */
+  static final String HELD_CONSTANT = "held_";
+
   private final Map<String, Slot> constants;
 
   private ModuleTypes(Map<String, Slot> constants) {
@@ -149,7 +153,7 @@ final class ModuleTypes {
   }
 
   private static String attribute(ClassDef type, String constant) {
-    String name = "held_" + constant;
+    String name = HELD_CONSTANT + constant;
     while (type.attributes().containsKey(name) || type.methods().containsKey(name)) {
       name = name + "_";
     }

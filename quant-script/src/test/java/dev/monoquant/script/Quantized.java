@@ -137,6 +137,18 @@ final class Quantized {
     return original.with(rewritten, parts);
   }
 
+  /** {@return the archive whose holders measure themselves, and the names of what they measure} */
+  Map.Entry<ScriptArchive, Map<String, String>> timed() {
+    Rewritten made = rewriter.rewrite(weights, List.of());
+    List<String> names = weights.stream().map(EncodedWeight::name).toList();
+    TimedProgram timed = TimedProgram.of(made.program(), names);
+    ScriptProgram program =
+        new ScriptProgram(timed.code(), made.program().data(), made.program().constants());
+    Rewritten changed =
+        new Rewritten(program, made.storages(), made.cuts(), made.treatments(), made.decoded());
+    return Map.entry(original.with(changed, parts), timed.weights());
+  }
+
   private static ElementType type(PickleObject tensor) {
     PickleTuple id = (PickleTuple) ((PicklePersistent) tensor.args().get(0)).id();
     return switch (((PickleValue.Global) id.get(1)).name()) {

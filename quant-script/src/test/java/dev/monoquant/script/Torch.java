@@ -8,12 +8,16 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 
 /** An archive loaded by DJL. */
 final class Torch implements AutoCloseable {
@@ -66,6 +70,17 @@ final class Torch implements AutoCloseable {
     return first.getDataType() == DataType.FLOAT32
         ? first.toFloatArray()
         : first.toType(DataType.FLOAT32, false).toFloatArray();
+  }
+
+  /** {@return the parameters of a name's end that are lists of integers, as they are now} */
+  Map<String, long[]> counters(String suffix) {
+    Map<String, long[]> counters = new TreeMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getParameters()) {
+      if (parameter.getKey().endsWith(suffix)) {
+        counters.put(parameter.getKey(), parameter.getValue().getArray().toLongArray());
+      }
+    }
+    return counters;
   }
 
   /**

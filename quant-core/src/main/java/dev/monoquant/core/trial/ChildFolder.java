@@ -14,6 +14,9 @@ final class ChildFolder {
   static final String JOB = "job.json";
   static final String RESULT = "result.json";
 
+  /** The copy of an output that measures its layers. */
+  static final String TIMED = "timed.pt";
+
   /** The report that the JVM writes when native code crashes. */
   static final String CRASH = "crash.log";
 

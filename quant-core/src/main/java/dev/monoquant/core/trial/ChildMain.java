@@ -10,14 +10,16 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The main class of the child process in which models run. It starts the engine, waits for a byte
- * on standard input, runs the job in its folder, and writes the outcome there. The process ends
- * when standard input ends, so it never outlives its parent.
+ * The main class of the child process in which models run. It starts the engine; for each byte on
+ * standard input it runs the job in its folder, and writes the outcome there. The process ends when
+ * standard input ends, so it never outlives its parent.
  */
 final class ChildMain {
 
@@ -30,14 +32,14 @@ final class ChildMain {
   private final Path folder;
   private final Thread main = Thread.currentThread();
   private final CountDownLatch started = new CountDownLatch(1);
-  private final CountDownLatch asked = new CountDownLatch(1);
+  private final Semaphore asked = new Semaphore(0);
 
   private ChildMain(Path folder) {
     this.folder = folder;
   }
 
   /**
-   * Runs one job.
+   * Runs jobs.
    *
    * @param args the folder
    */
@@ -56,10 +58,8 @@ final class ChildMain {
 
   private void watch() {
     try (InputStream in = new FileInputStream(FileDescriptor.in)) {
-      int read = in.read();
-      if (read >= 0) {
-        asked.countDown();
-        read = in.read();
+      while (in.read() >= 0) {
+        asked.release();
       }
       if (started.getCount() > 0) {
         main.interrupt();
@@ -76,7 +76,23 @@ final class ChildMain {
   }
 
   private void work() {
-    String result;
+    Optional<String> failure = start();
+    if (failure.isPresent()) {
+      write(failure.get());
+      return;
+    }
+    try {
+      while (true) {
+        asked.acquire();
+        write(run());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** {@return why the engine does not start} */
+  private Optional<String> start() {
     try {
       try {
         EngineStart.require();
@@ -84,16 +100,26 @@ final class ChildMain {
         started.countDown();
       }
       Files.createFile(folder.resolve(ChildFolder.READY));
-      asked.await();
-      try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-        RunJob.WithSettings all =
-            RunJob.parse(Files.readString(folder.resolve(ChildFolder.JOB)), manager);
-        result = RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
-      }
+      return Optional.empty();
     } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
-      result = RunOutcome.toJson(e);
+      return Optional.of(RunOutcome.toJson(e));
     }
-    if (Thread.interrupted()) {
+  }
+
+  private String run() {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      RunJob.WithSettings all =
+          RunJob.parse(Files.readString(folder.resolve(ChildFolder.JOB)), manager);
+      return all.job().purpose() == RunJob.Purpose.LAYERS
+          ? RunOutcome.toJson(LayerTiming.run(all.settings(), all.job()))
+          : RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+    } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
+      return RunOutcome.toJson(e);
+    }
+  }
+
+  private void write(String result) {
+    if (Thread.currentThread().isInterrupted()) {
       return;
     }
     try {

@@ -11,7 +11,9 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
+import dev.monoquant.spi.TimedCopy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -116,17 +119,37 @@ final class ChildRunner implements ModelRunner {
   @Override
   public RunComparison run(
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
-    RunJob job = new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose);
+    String result =
+        result(new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose));
+    return RunOutcome.parse(result, purpose.remedy());
+  }
+
+  @Override
+  public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+      throws IOException {
+    Path file = folder.resolve(ChildFolder.TIMED);
+    Optional<TimedCopy> copy = writer.timed(file);
+    if (copy.isEmpty()) {
+      return Optional.empty();
+    }
+    String result = result(RunJob.ofTimed(file, methods, layers));
+    return Optional.of(LayerTimes.of(copy.get(), RunOutcome.parseTimes(result)));
+  }
+
+  private String result(RunJob job) {
+    String remedy = job.purpose().remedy();
+    Path result = folder.resolve(ChildFolder.RESULT);
     try {
+      Files.deleteIfExists(result);
       Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson(settings, folder));
       process.getOutputStream().write('\n');
       process.getOutputStream().flush();
-      OptionalLong memory = OptionalLong.of(memory(candidates));
-      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, purpose.remedy());
-      return RunOutcome.parse(read(folder.resolve(ChildFolder.RESULT)), purpose.remedy());
+      OptionalLong memory = OptionalLong.of(memory(job.candidates()));
+      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, remedy);
+      return read(result);
     } catch (IOException e) {
       if (!process.isAlive()) {
-        throw died(purpose.remedy());
+        throw died(remedy);
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);

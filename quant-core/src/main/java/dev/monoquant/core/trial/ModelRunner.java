@@ -5,8 +5,14 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
+import dev.monoquant.spi.TimedCopy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Runs models in this process or in a child, see {@link ModelRunners#start}. The engine starts
@@ -21,6 +27,12 @@ public interface ModelRunner extends AutoCloseable {
         public RunComparison run(
             List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
           throw new IllegalStateException("nothing was to be run");
+        }
+
+        @Override
+        public Optional<LayerTimes> time(
+            OutputWriter writer, List<Method> methods, List<Layer> layers) {
+          throw new IllegalStateException("nothing was to be measured");
         }
 
         @Override
@@ -42,6 +54,19 @@ public interface ModelRunner extends AutoCloseable {
   RunComparison run(
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose);
 
+  /**
+   * Measures the layers of an output; at most once for each runner, after {@link #run}.
+   *
+   * @param writer writes the copy that measures itself
+   * @param methods the methods of the original, empty if unknown
+   * @param layers the layers of the original, from which inputs are inferred
+   * @return the times; empty if the output has no such copy
+   * @throws IOException if the copy cannot be written
+   * @throws dev.monoquant.QuantException as {@link #run}
+   */
+  Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+      throws IOException;
+
   /** Ends a child and removes its files. */
   @Override
   void close();
@@ -58,6 +83,21 @@ public interface ModelRunner extends AutoCloseable {
         List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
       return SideBySideRun.run(
           settings, new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose));
+    }
+
+    @Override
+    public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+        throws IOException {
+      Path folder = Files.createTempDirectory("monoquant-run-");
+      try {
+        Path file = folder.resolve(ChildFolder.TIMED);
+        Optional<TimedCopy> copy = writer.timed(file);
+        return copy.map(
+            c ->
+                LayerTimes.of(c, LayerTiming.run(settings, RunJob.ofTimed(file, methods, layers))));
+      } finally {
+        ChildFolder.delete(folder);
+      }
     }
 
     @Override

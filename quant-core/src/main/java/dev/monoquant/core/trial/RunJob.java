@@ -10,6 +10,7 @@ import com.google.gson.JsonParser;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.RunnableFile.Parameter;
@@ -49,7 +50,9 @@ public record RunJob(
         500_000_000L,
         "; or accept the result without running it: --no-run (withRunning(false))"),
     /** Speed is to be measured. */
-    COMPARE(101, 2_000_000_000L, "");
+    COMPARE(101, 2_000_000_000L, ""),
+    /** The layers of a slow result are to be measured, see {@link LayerTiming}. */
+    LAYERS(0, 0, "");
 
     private final int mostRounds;
     private final long enoughNanos;
@@ -88,6 +91,21 @@ public record RunJob(
     candidates = List.copyOf(candidates);
     methods = List.copyOf(methods);
     guesses = List.copyOf(guesses);
+  }
+
+  /**
+   * {@return the job that measures the layers of an output}
+   *
+   * @param file the copy of the output that measures itself
+   * @param methods the methods of the original, empty if unknown
+   * @param layers the layers of the original, from which inputs are inferred
+   */
+  static RunJob ofTimed(Path file, List<Method> methods, List<Layer> layers) {
+    return new RunJob(
+        List.of(new Candidate("the copy that measures its layers", file)),
+        methods,
+        SyntheticInputs.candidates(layers),
+        Purpose.LAYERS);
   }
 
   /**

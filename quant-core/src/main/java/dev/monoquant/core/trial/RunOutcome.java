@@ -16,6 +16,9 @@ import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * The outcome of a run in a child, as the JSON that the child writes: a comparison, or a failure
@@ -56,6 +59,19 @@ final class RunOutcome {
     return new Gson().toJson(json);
   }
 
+  static String toJson(SortedMap<String, List<Long>> times) {
+    JsonObject layers = new JsonObject();
+    times.forEach(
+        (name, numbers) -> {
+          JsonArray all = new JsonArray();
+          numbers.forEach(all::add);
+          layers.add(name, all);
+        });
+    JsonObject json = new JsonObject();
+    json.add("layers", layers);
+    return new Gson().toJson(json);
+  }
+
   static String toJson(Throwable failure) {
     JsonObject json = new JsonObject();
     json.addProperty("failure", kind(failure));
@@ -93,33 +109,36 @@ final class RunOutcome {
    * @param remedy an alternative to append to a message
    */
   static RunComparison parse(String text, String remedy) {
+    return read(text, remedy, RunOutcome::comparison);
+  }
+
+  /** Like {@link #parse}, of the times of layers. */
+  static SortedMap<String, List<Long>> parseTimes(String text) {
+    return read(
+        text,
+        "",
+        json -> {
+          SortedMap<String, List<Long>> times = new TreeMap<>();
+          json.getAsJsonObject("layers")
+              .asMap()
+              .forEach(
+                  (name, numbers) ->
+                      times.put(
+                          name,
+                          numbers.getAsJsonArray().asList().stream()
+                              .map(JsonElement::getAsLong)
+                              .toList()));
+          return times;
+        });
+  }
+
+  private static <T> T read(String text, String remedy, Function<JsonObject, T> content) {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
       if (json.has("failure")) {
         throw failure(json, remedy);
       }
-      List<RunResult> models = new ArrayList<>();
-      for (JsonElement one : json.getAsJsonArray("models")) {
-        JsonObject model = one.getAsJsonObject();
-        models.add(
-            new RunResult(
-                model.get("name").getAsString(),
-                model.get("bytes").getAsLong(),
-                model.get("median").getAsLong(),
-                model.get("fastest").getAsLong(),
-                new RunResult.Spread(
-                    model.get("slowest").getAsLong(),
-                    model.get("low").getAsDouble(),
-                    model.get("high").getAsDouble()),
-                model.get("load").getAsLong(),
-                model.get("first").getAsLong(),
-                statistics(model.getAsJsonArray("outputs")),
-                statistics(model.getAsJsonArray("floats")),
-                model.get("mismatched").getAsLong(),
-                pairs(model.getAsJsonArray("pairs"))));
-      }
-      return new RunComparison(
-          json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+      return content.apply(json);
     } catch (JsonParseException
         | ClassCastException
         | IllegalStateException
@@ -129,6 +148,31 @@ final class RunOutcome {
       throw new ValidationException(
           "the process that runs models wrote a result that is none" + remedy, e);
     }
+  }
+
+  private static RunComparison comparison(JsonObject json) {
+    List<RunResult> models = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("models")) {
+      JsonObject model = one.getAsJsonObject();
+      models.add(
+          new RunResult(
+              model.get("name").getAsString(),
+              model.get("bytes").getAsLong(),
+              model.get("median").getAsLong(),
+              model.get("fastest").getAsLong(),
+              new RunResult.Spread(
+                  model.get("slowest").getAsLong(),
+                  model.get("low").getAsDouble(),
+                  model.get("high").getAsDouble()),
+              model.get("load").getAsLong(),
+              model.get("first").getAsLong(),
+              statistics(model.getAsJsonArray("outputs")),
+              statistics(model.getAsJsonArray("floats")),
+              model.get("mismatched").getAsLong(),
+              pairs(model.getAsJsonArray("pairs"))));
+    }
+    return new RunComparison(
+        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
   }
 
   private static RuntimeException failure(JsonObject json, String remedy) {

@@ -4,15 +4,21 @@ import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.EngineStart;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** A model file that the engine has loaded, on the CPU. Its owner closes it. */
 final class RunnableModel implements AutoCloseable {
@@ -23,6 +29,9 @@ final class RunnableModel implements AutoCloseable {
 
   /** The engine compiles a model during these calls. */
   private static final int FIRST_CALLS = 2;
+
+  /** The most numbers of one parameter that are read as counters. */
+  private static final int MOST_COUNTERS = 16;
 
   private final Model model;
   private final long loadNanos;
@@ -90,6 +99,20 @@ final class RunnableModel implements AutoCloseable {
     }
     outputs.attach(scope);
     return outputs;
+  }
+
+  /** {@return the numbers of its parameters that are short lists of integers, by name} */
+  Map<String, long[]> counters() {
+    Map<String, long[]> counters = new TreeMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getParameters()) {
+      NDArray array = parameter.getValue().getArray();
+      if (array.getDataType() == DataType.INT64
+          && array.getShape().dimension() == 1
+          && array.size() <= MOST_COUNTERS) {
+        counters.put(parameter.getKey(), array.toLongArray());
+      }
+    }
+    return counters;
   }
 
   /** The failure of a run as an exception with a message for the user. */

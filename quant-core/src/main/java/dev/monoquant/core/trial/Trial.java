@@ -16,6 +16,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,9 +29,14 @@ import java.util.Optional;
  * @param run the result; empty if no run completed
  * @param problems the warnings for the user
  * @param refusal why the output must not be accepted; empty if it may be
+ * @param slowness which layers make the output slower than the original; empty if it is not, or if
+ *     layers cannot be measured
  */
 public record Trial(
-    Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
+    Optional<RunComparison> run,
+    List<Problem> problems,
+    Optional<QuantException> refusal,
+    Optional<Slowness> slowness) {
 
   /** Speed-ups above this count as 1: runs of identical models differ as much. */
   private static final double SLOWER = 0.95;
@@ -38,10 +44,24 @@ public record Trial(
   private static final long LEAST_SLOWER_NANOS = 100_000;
 
   /** Nothing was run, because no run was needed. */
-  public static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
+  public static final Trial NONE = of(Optional.empty(), List.of(), Optional.empty());
+
+  /**
+   * Which layers make an output slow.
+   *
+   * @param detail a sentence without a full stop
+   * @param remedy the options to take; empty if none was measured to be faster
+   */
+  public record Slowness(String detail, String remedy) {}
 
   public Trial {
     problems = List.copyOf(problems);
+  }
+
+  /** {@return a trial of an output whose layers were not measured} */
+  public static Trial of(
+      Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
+    return new Trial(run, problems, refusal, Optional.empty());
   }
 
   /**
@@ -68,7 +88,7 @@ public record Trial(
     }
     Optional<RunnableFile> original = source.find(RunnableFile.class);
     if (original.isEmpty()) {
-      return new Trial(
+      return of(
           Optional.empty(),
           List.of(
               Problem.warning(
@@ -95,12 +115,37 @@ public record Trial(
                       layers,
                       RunJob.Purpose.ACCEPT));
       Optional<QuantException> refusal = mismatch(run);
+      if (refusal.isEmpty()) {
+        refusal = HeldWeights.difference(settings, writer, made.get());
+      }
+      boolean isSlower = run.others().stream().anyMatch(model -> isSlower(run, model));
       return new Trial(
           Optional.of(run),
           List.of(),
-          refusal.isPresent() ? refusal : HeldWeights.difference(settings, writer, made.get()));
+          refusal,
+          isSlower && refusal.isEmpty()
+              ? slowness(settings, runner, writer, original.get().methods(), layers)
+              : Optional.empty());
     } catch (QuantException e) {
-      return new Trial(Optional.empty(), List.of(), Optional.of(e));
+      return of(Optional.empty(), List.of(), Optional.of(e));
+    }
+  }
+
+  /** Measures layers. A failure of that is no reason against the output. */
+  static Optional<Slowness> slowness(
+      Settings settings,
+      ModelRunner runner,
+      OutputWriter writer,
+      List<Method> methods,
+      List<Layer> layers) {
+    try {
+      return runner
+          .time(writer, methods, layers)
+          .map(times -> new Slowness(times.describe(), times.remedy()));
+    } catch (IOException | QuantException e) {
+      settings.cancellation().check();
+      return Optional.of(
+          new Slowness("Which layers cost most could not be measured: " + e.getMessage(), ""));
     }
   }
 
@@ -122,22 +167,27 @@ public record Trial(
     return Optional.empty();
   }
 
-  /** {@return a warning if a model is significantly slower than the reference} */
-  private static Optional<Problem> slower(RunComparison run, RunResult model) {
+  /** {@return whether a model is significantly slower than the reference} */
+  private static boolean isSlower(RunComparison run, RunResult model) {
     long more = model.medianNanos() - run.reference().medianNanos();
     // On a busy machine the median of a few rounds is unreliable: the fastest rounds must agree.
     double atBest = (double) run.reference().fastestNanos() / Math.max(1, model.fastestNanos());
-    if (Math.max(run.speedup(model), atBest) > SLOWER || more < LEAST_SLOWER_NANOS) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        Problem.warning(
-            model.name(),
-            Text.format("it runs at %.2f times the speed of the original on ", run.speedup(model))
-                + run.inputs(),
-            "take --option mode=dynamic or --option kernels=fastest, which are faster, or --option"
-                + " mode=weight-only, which keeps the speed of the original; try a larger --option"
-                + " small, which leaves small layers in float; or ask for a speed: --min-speedup"));
+    return Math.max(run.speedup(model), atBest) <= SLOWER && more >= LEAST_SLOWER_NANOS;
+  }
+
+  private Problem slower(RunComparison run, RunResult model) {
+    String measured = slowness.map(Slowness::remedy).orElse("");
+    return Problem.warning(
+        model.name(),
+        Text.format("it runs at %.2f times the speed of the original on ", run.speedup(model))
+            + run.inputs()
+            + slowness.map(s -> ". " + s.detail()).orElse(""),
+        (measured.isEmpty()
+                ? "take --option mode=dynamic or --option kernels=fastest, which are faster, or"
+                    + " --option mode=weight-only, which keeps the speed of the original"
+                : measured + "; or try --option kernels=fastest")
+            + "; try a larger --option small, which leaves small layers in float; or ask for a"
+            + " speed: --min-speedup");
   }
 
   /** {@return a report with the result of the run and of the gates} */
@@ -146,7 +196,8 @@ public record Trial(
     all.addAll(problems);
     refusal.ifPresent(
         e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
-    run.ifPresent(r -> r.others().forEach(m -> slower(r, m).ifPresent(all::add)));
+    run.ifPresent(
+        r -> r.others().stream().filter(m -> isSlower(r, m)).forEach(m -> all.add(slower(r, m))));
     Report told = report.with(all, run);
     return told.withGates(gates.checkRun(told));
   }

@@ -50,11 +50,11 @@ class GatesTest {
     RunResult b =
         new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, outputs, outputs, mismatched, List.of());
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
-    return new Trial(Optional.of(run), List.of(), Optional.empty());
+    return Trial.of(Optional.of(run), List.of(), Optional.empty());
   }
 
   private static Trial refused(QuantException why) {
-    return new Trial(Optional.empty(), List.of(), Optional.of(why));
+    return Trial.of(Optional.empty(), List.of(), Optional.of(why));
   }
 
   private static Trial timed(long original, long result) {
@@ -62,7 +62,7 @@ class GatesTest {
     RunResult a =
         new RunResult("a.pt", 1, original, original, SPREAD, 1, 1, near, near, 0, List.of());
     RunResult b = new RunResult("b.pt", 1, result, result, SPREAD, 1, 1, near, near, 0, List.of());
-    return new Trial(
+    return Trial.of(
         Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
   }
 
@@ -164,7 +164,7 @@ class GatesTest {
         new RunResult(
             "b.pt", 1, 1, 1, SPREAD, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0, List.of());
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
-    Trial trial = new Trial(Optional.of(run), List.of(), Optional.empty());
+    Trial trial = Trial.of(Optional.of(run), List.of(), Optional.empty());
     assertThat(trial.on(REPORT, Gates.NONE).gates())
         .extracting(GateResult::name)
         .containsExactly("min-cosine");
@@ -190,7 +190,7 @@ class GatesTest {
 
   @Test
   void aCosineThatNobodyMeasuredIsMissed() {
-    Trial unrun = new Trial(Optional.empty(), List.of(), Optional.empty());
+    Trial unrun = Trial.of(Optional.empty(), List.of(), Optional.empty());
     assertThat(unrun.on(REPORT, Gates.NONE).accepted()).isTrue();
     Report report = unrun.on(REPORT, Gates.NONE.withMinCosine(-1));
     assertThat(report.accepted()).isFalse();

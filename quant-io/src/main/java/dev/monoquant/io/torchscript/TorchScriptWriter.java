@@ -20,10 +20,12 @@ import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderRun;
+import dev.monoquant.script.TimedProgram;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TimedCopy;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -216,10 +218,7 @@ final class TorchScriptWriter implements OutputWriter {
     if (holder == null || !finished) {
       return Optional.empty();
     }
-    if (made == null) {
-      made = TorchZip.open(file.path(), job.options().target().toString(), ReadLimits.DEFAULT);
-    }
-    TorchZip archive = made;
+    TorchZip archive = made();
     return Optional.of(
         HolderRun.decode(
             plan.rewritten().program(),
@@ -228,6 +227,24 @@ final class TorchScriptWriter implements OutputWriter {
               Storage storage = archive.record(Records.DATA + key);
               return storage.slice(0, Math.toIntExact(storage.size()));
             }));
+  }
+
+  private TorchZip made() throws IOException {
+    if (made == null) {
+      made = TorchZip.open(file.path(), job.options().target().toString(), ReadLimits.DEFAULT);
+    }
+    return made;
+  }
+
+  @Override
+  public Optional<TimedCopy> timed(Path copy) throws IOException {
+    if (!finished) {
+      return Optional.empty();
+    }
+    TimedProgram program =
+        TimedProgram.of(plan.rewritten().program(), plan.records().parts().keySet());
+    TimedArchive.write(made(), program.code(), copy);
+    return Optional.of(new TimedCopy(TimedProgram.WAYS, program.weights()));
   }
 
   /** Closes the file before it is renamed: some file systems cannot rename an open file. */

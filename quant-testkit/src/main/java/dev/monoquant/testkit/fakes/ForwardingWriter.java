@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.TimedCopy;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -69,6 +70,11 @@ public class ForwardingWriter implements OutputWriter {
   @Override
   public Optional<float[]> decoded(EncodedWeight weight) throws IOException {
     return inside.decoded(weight);
+  }
+
+  @Override
+  public Optional<TimedCopy> timed(Path file) throws IOException {
+    return inside.timed(file);
   }
 
   @Override

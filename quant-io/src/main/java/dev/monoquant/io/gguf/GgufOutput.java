@@ -1,6 +1,7 @@
 package dev.monoquant.io.gguf;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
@@ -106,6 +107,12 @@ public final class GgufOutput implements OutputFormat {
     return target.getFileName() != null && target.getFileName().toString().endsWith(".gguf");
   }
 
+  /** Experts that are one tensor become matrices of their own. */
+  @Override
+  public ModelSource view(ModelSource source) {
+    return source.find(GgufModel.class).isPresent() ? ExpertView.of(source) : source;
+  }
+
   @Override
   public OutputSession open(ModelSource source) {
     GgufModel model =
@@ -134,8 +141,7 @@ public final class GgufOutput implements OutputFormat {
 
     @Override
     public Optional<SchemeMix> mix(String name, boolean calibrated) {
-      return TypeMix.find(name)
-          .map(mix -> new MixRules(mix, facts(), calibrated, source.info().tensors()));
+      return TypeMix.find(name).map(mix -> new MixRules(mix, facts(), calibrated, source));
     }
 
     private MixRules.Facts facts() {
@@ -199,6 +205,8 @@ public final class GgufOutput implements OutputFormat {
     private final long alignment;
     private final Disk disk;
     private final List<GgufTensor> tensors = new ArrayList<>();
+    private final Map<String, Place> places = new HashMap<>();
+    private final Map<String, GgmlType> types = new HashMap<>();
     private final GgufLayout open;
 
     Layout(
@@ -213,20 +221,43 @@ public final class GgufOutput implements OutputFormat {
       this.disk = disk;
       this.carried = carried(metadata, contents);
       for (TensorInfo tensor : contents.kept()) {
-        tensors.add(stored(tensor, plain(tensor.type()).orElseThrow(() -> noType(tensor))));
+        add(tensor, plain(tensor.type()).orElseThrow(() -> noType(tensor)));
       }
       for (EncodedWeight weight : contents.weights()) {
-        tensors.add(stored(weight.matrix().tensor(), type(weight).orElseThrow()));
+        add(weight.matrix().tensor(), type(weight).orElseThrow());
       }
       List<String> names = tensors.stream().map(GgufTensor::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
       this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
     }
 
-    private static GgufTensor stored(TensorInfo tensor, GgmlType type) {
-      long bytes =
-          Math.multiplyExact(tensor.shape().elements() / type.numbers(), (long) type.bytes());
-      return new GgufTensor(tensor.name(), type, tensor.shape(), 0, bytes);
+    /** The place of a tensor: that of the file's tensor, or a part of it for an expert. */
+    private record Place(String tensor, long offset) {}
+
+    private void add(TensorInfo tensor, GgmlType type) {
+      Optional<ExpertView.Expert> expert = ExpertView.expert(source, tensor.name());
+      TensorInfo whole = expert.map(ExpertView.Expert::whole).orElse(tensor);
+      long bytes = bytes(tensor, type);
+      places.put(
+          tensor.name(), new Place(whole.name(), expert.map(e -> e.index() * bytes).orElse(0L)));
+      GgufTensor stored = new GgufTensor(whole.name(), type, whole.shape(), 0, bytes(whole, type));
+      if (expert.isEmpty() || types.putIfAbsent(whole.name(), type) == null) {
+        tensors.add(stored);
+      } else if (types.get(whole.name()) != type) {
+        throw new ConfigurationException(
+            "experts of "
+                + quote(whole.name())
+                + " are "
+                + types.get(whole.name())
+                + " and "
+                + type
+                + ", and a GGUF file has one type for all. Give all experts of a layer the same"
+                + " scheme, or exclude all");
+      }
+    }
+
+    private static long bytes(TensorInfo tensor, GgmlType type) {
+      return Math.multiplyExact(tensor.shape().elements() / type.numbers(), (long) type.bytes());
     }
 
     private static ConfigurationException noType(TensorInfo tensor) {
@@ -331,7 +362,7 @@ public final class GgufOutput implements OutputFormat {
       if (weight.encoding().formula() instanceof Formula.Cast cast) {
         byte[] cells = tile.part(cast.values());
         long rowBytes = cells.length / tile.height();
-        file.write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
+        write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
         return;
       }
       writer(weight).writeTile(tile);
@@ -349,12 +380,17 @@ public final class GgufOutput implements OutputFormat {
           weight.name(),
           name ->
               new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow())
-                  .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
+                  .writer((tensor, offset, data) -> write(name, offset, data)));
     }
 
     @Override
     public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-      file.write(tensor.name(), offset, data);
+      write(tensor.name(), offset, data);
+    }
+
+    private void write(String tensor, long offset, ByteBuffer data) throws IOException {
+      Layout.Place place = requireNonNull(layout.places.get(tensor), tensor);
+      file.write(place.tensor(), place.offset() + offset, data);
     }
 
     @Override

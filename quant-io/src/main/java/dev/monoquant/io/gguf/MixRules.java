@@ -3,6 +3,7 @@ package dev.monoquant.io.gguf;
 import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SchemeMix;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -133,6 +134,7 @@ final class MixRules implements SchemeMix {
     }
   }
 
+  private final ModelSource source;
   private final TypeMix mix;
   private final Facts facts;
   private final boolean calibrated;
@@ -149,9 +151,11 @@ final class MixRules implements SchemeMix {
    * @param mix the mix
    * @param facts what is known of the model
    * @param calibrated whether there is a calibration
-   * @param tensors all tensors of the model, with the shapes of the file
+   * @param source the model
    */
-  MixRules(TypeMix mix, Facts facts, boolean calibrated, List<TensorInfo> tensors) {
+  MixRules(TypeMix mix, Facts facts, boolean calibrated, ModelSource source) {
+    List<TensorInfo> tensors = ExpertView.whole(source);
+    this.source = source;
     this.mix = mix;
     this.facts = facts;
     this.calibrated = calibrated;
@@ -174,7 +178,9 @@ final class MixRules implements SchemeMix {
 
   @Override
   public Choice choose(TensorInfo tensor) {
-    GgmlType type = types.get(tensor.name());
+    String name =
+        ExpertView.expert(source, tensor.name()).map(e -> e.whole().name()).orElse(tensor.name());
+    GgmlType type = types.get(name);
     if (type == null) {
       return Choice.keep("the mix " + mix + " leaves tensors of this name or shape in float");
     }
@@ -268,7 +274,7 @@ final class MixRules implements SchemeMix {
       case Q3_K_L -> falcon ? GgmlType.Q4_K : GgmlType.Q5_K;
       case Q4_K_M -> {
         GgmlType more = falcon && position >= count / 16 ? GgmlType.Q5_K : GgmlType.Q6_K;
-        yield important || (falcon && position < count / 16) ? more : mix.type();
+        yield important ? more : mix.type();
       }
       case IQ4_NL, IQ4_XS -> first && !calibrated ? GgmlType.Q5_K : mix.type();
       case Q5_K_M -> important ? GgmlType.Q6_K : mix.type();

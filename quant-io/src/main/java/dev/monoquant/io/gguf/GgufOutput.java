@@ -141,7 +141,13 @@ public final class GgufOutput implements OutputFormat {
 
     @Override
     public Optional<SchemeMix> mix(String name, boolean calibrated) {
-      return TypeMix.find(name).map(mix -> new MixRules(mix, facts(), calibrated, source));
+      Optional<TypeMix> mix = TypeMix.find(name);
+      if (mix.equals(Optional.of(TypeMix.Q2_K_S)) && !calibrated) {
+        throw new ConfigurationException(
+            "the mix Q2_K_S is of no use without the importance of columns. Give a file with"
+                + " --calibration, or choose Q2_K");
+      }
+      return mix.map(m -> new MixRules(m, facts(), calibrated, source));
     }
 
     private MixRules.Facts facts() {

@@ -93,6 +93,31 @@ public interface OutputFormat {
   }
 
   /**
+   * Adapts a model to the loaders of an output that holds no quantized weights. Unlike {@link
+   * #view}, nothing is taken apart that loaders of float models know as a whole.
+   *
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model to read and pass to {@link #open}; by default the source itself
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ConfigurationException if no loader could read an output of this model
+   */
+  default ModelSource floatView(ModelSource source) throws IOException {
+    return source;
+  }
+
+  /**
+   * Shows a model with the names and shapes that an output of this format has when it is read
+   * again, to compare both. Differs from {@link #view} if an output joins what the view separates.
+   *
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model; by default as {@link #view} shows it
+   * @throws IOException if reading fails
+   */
+  default ModelSource storedView(ModelSource source) throws IOException {
+    return view(source);
+  }
+
+  /**
    * Prepares an output of a model. Expensive analysis of the whole model, such as its code, is done
    * here or at first use, and its result is kept.
    *

@@ -3,6 +3,7 @@ package dev.monoquant.spi;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /** Quantizes the tiles of one weight. Immutable and thread-safe; tiles come in any order. */
 @FunctionalInterface
@@ -27,5 +28,16 @@ public interface TileQuantizer {
    */
   default Map<String, byte[]> tensorParts() {
     return Map.of();
+  }
+
+  /**
+   * What the user must know of how this weight is quantized, such as that a method does not work
+   * for its values and another one takes its place. Called once, after {@link Scheme#begin}; the
+   * report has it as a warning about the weight.
+   *
+   * @return half a sentence after the name of the weight; empty if there is nothing
+   */
+  default Optional<String> warning() {
+    return Optional.empty();
   }
 }

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
     },
     customSynopsis = "quant bench MODEL... [--sample FILE] [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant bench model.pt model-int8.pt --sample inputs.npz"},
     sortOptions = false)
 final class BenchCommand implements Callable<Integer> {
 
@@ -84,7 +85,10 @@ final class BenchCommand implements Callable<Integer> {
               .applyTo(reading.applyTo(run.quantizer(talk)))
               .withTiming(timing())
               .runSideBySide(models);
-      talk.print(out, json, json ? runs.toJson() : runs.toTable());
+      talk.print(
+          out,
+          json,
+          json ? runs.toJson() : Terminal.HERE.show(runs.toTable(Terminal.HERE.columns())));
       return 0;
     }
   }

@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
             + " tensor is in both.",
     customSynopsis = "quant compare A B [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant compare model.safetensors model-int8.safetensors"},
     sortOptions = false)
 final class CompareCommand implements Callable<Integer> {
 
@@ -45,7 +46,12 @@ final class CompareCommand implements Callable<Integer> {
         Talk talk = run.talk(spec.commandLine().getErr(), "comparing")) {
       Comparison comparison =
           reading.applyTo(run.quantizer(talk)).compare(ModelInput.of(a), ModelInput.of(b));
-      talk.print(out, json, json ? comparison.toJson() : comparison.toTable());
+      talk.print(
+          out,
+          json,
+          json
+              ? comparison.toJson()
+              : Terminal.HERE.show(comparison.toTable(Terminal.HERE.columns())));
       if (comparison.tensors().isEmpty()) {
         Failure.say(
             spec.commandLine().getErr(),

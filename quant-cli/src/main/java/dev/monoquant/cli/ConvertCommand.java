@@ -17,7 +17,8 @@ import picocli.CommandLine.Command;
     },
     customSynopsis = "quant convert INPUT -o OUTPUT [OPTIONS]",
     sortOptions = false,
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant convert llm-gptq -o llm-compressed"})
 final class ConvertCommand extends RewriteCommand {
 
   ConvertCommand() {

@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
     },
     customSynopsis = "quant dequantize INPUT -o OUTPUT [OPTIONS]",
     sortOptions = false,
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant dequantize model-int8.safetensors -o model-float.safetensors"})
 final class DequantizeCommand extends RewriteCommand {
 
   DequantizeCommand() {

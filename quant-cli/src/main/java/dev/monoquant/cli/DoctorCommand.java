@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
     description = "Checks Java, the engine and the plugins, and shows remedies.",
     customSynopsis = "quant doctor [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant doctor"},
     sortOptions = false)
 final class DoctorCommand implements Callable<Integer> {
 

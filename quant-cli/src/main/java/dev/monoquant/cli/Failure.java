@@ -201,7 +201,7 @@ final class Failure {
   private static void sayAll(PrintWriter err, List<String> lines) {
     say(err, lines.size() + " problems:");
     lines.forEach(line -> err.println("  " + oneLine(inOptions(line))));
-    lines.forEach(line -> GitHub.HERE.annotate("error", inOptions(line), err));
+    lines.forEach(line -> GitHub.HERE.annotate("error", oneLine(inOptions(line)), err));
   }
 
   private static String together(List<Problem> same) {
@@ -220,7 +220,7 @@ final class Failure {
   /** Prints a reason why the command failed. */
   private static void fail(PrintWriter err, String message) {
     say(err, message);
-    GitHub.HERE.annotate("error", inOptions(message), err);
+    GitHub.HERE.annotate("error", oneLine(inOptions(message)), err);
   }
 
   /**

@@ -41,6 +41,6 @@ record GitHub(Map<String, String> environment) {
   }
 
   private static String escaped(String message) {
-    return Failure.oneLine(message).replace("%", "%25");
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A");
   }
 }

@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
     description = "Shows the contents of a model, from its headers alone.",
     customSynopsis = "quant inspect INPUT [OPTIONS]",
     sortOptions = false,
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant inspect model.safetensors --hashes"})
 final class InspectCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -52,7 +53,10 @@ final class InspectCommand implements Callable<Integer> {
       }
       Inspection inspection =
           hashes ? quantizer.inspectWithHashes(input.model()) : quantizer.inspect(input.model());
-      out.print(json ? inspection.toJson() : inspection.toTable());
+      out.print(
+          json
+              ? inspection.toJson()
+              : Terminal.HERE.show(inspection.toTable(Terminal.HERE.columns())));
       out.flush();
       return 0;
     }

@@ -45,6 +45,7 @@ public final class Main {
           InspectCommand.class,
           CompareCommand.class,
           BenchCommand.class,
+          CalibrateCommand.class,
           VerifyCommand.class,
           DequantizeCommand.class,
           ConvertCommand.class,

@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
         "Lists the available schemes, presets, layer quantizers and formats, with their options.",
     customSynopsis = "quant plugins [OPTIONS]",
     sortOptions = false,
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant plugins --plugin my-scheme.jar"})
 final class PluginsCommand implements Callable<Integer> {
 
   private static final int WIDTH = 80;

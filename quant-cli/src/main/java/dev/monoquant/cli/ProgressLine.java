@@ -111,8 +111,13 @@ final class ProgressLine implements Progress {
     draw(text.substring(0, Math.min(text.length(), columns)));
   }
 
-  private static String amount(long total) {
-    return total == 0 ? "" : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
+  private String amount(long total) {
+    if (total == 0) {
+      return "";
+    }
+    return stage == Stage.OBSERVING
+        ? "of " + total + (total == 1 ? " sample" : " samples")
+        : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
   }
 
   /** The speed in this stage and the remaining time at that speed; empty at first. */
@@ -122,11 +127,11 @@ final class ProgressLine implements Progress {
       return "";
     }
     long left = Math.round(seconds / done * (total - done));
-    return String.format(
-        Locale.ROOT,
-        ", %.1f MiB/s, %s left",
-        done / 0x1p20 / seconds,
-        left < 120 ? left + " s" : left / 60 + " min");
+    String speed =
+        stage == Stage.OBSERVING
+            ? ""
+            : String.format(Locale.ROOT, ", %.1f MiB/s", done / 0x1p20 / seconds);
+    return speed + ", " + (left < 120 ? left + " s" : left / 60 + " min") + " left";
   }
 
   /** The end of a name, which is more informative than its beginning. */
@@ -148,12 +153,7 @@ final class ProgressLine implements Progress {
     talked = true;
     err.println(
         String.format(
-            Locale.ROOT,
-            "%s: %d%% of %.1f MiB%s",
-            word(),
-            percent,
-            total / 0x1p20,
-            pace(done, total)));
+            Locale.ROOT, "%s: %d%% %s%s", word(), percent, amount(total), pace(done, total)));
   }
 
   /** {@return the time since this line was made, and the speed of the main stage} */

@@ -102,7 +102,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private boolean json;
 
   @Option(
-      names = "--table",
+      names = {"-v", "--table"},
       description = "Print a table of all weights, and every unquantized tensor with its reason.")
   private boolean table;
 
@@ -215,9 +215,9 @@ final class QuantizeCommand implements Callable<Integer> {
     Plan first = plans.outputs().get(0).plan();
     String text =
         outputs.size() == 1
-            ? json ? first.toJson() : first.toTable()
-            : json ? plans.toJson() : plans.toTable();
-    talk.print(out(), true, text);
+            ? json ? first.toJson() : first.toTable(Terminal.HERE.columns())
+            : json ? plans.toJson() : plans.toTable(Terminal.HERE.columns());
+    talk.print(out(), true, json ? text : Terminal.HERE.show(text));
     plans.requireNoErrors();
     List<Plan> all = plans.outputs().stream().map(Plans.Entry::plan).toList();
     talk.say(quantizer.memory(all).toText());
@@ -247,6 +247,9 @@ final class QuantizeCommand implements Callable<Integer> {
       talk.say("took " + reports.speed(elapsed));
     }
     outputs.forEach(one -> talk.say("wrote " + one.target()));
+    if (!json && !table) {
+      talk.say("next: --table shows all; quant verify " + outputs.get(0).target() + " checks it");
+    }
     files.write(run, "The model was");
     return 0;
   }
@@ -292,10 +295,11 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private String toText(Reports reports) {
     Report first = reports.outputs().get(0).report();
+    int columns = Terminal.HERE.columns();
     if (reports.outputs().size() == 1) {
-      return table ? first.toTable() : first.toSummary();
+      return Terminal.HERE.show(table ? first.toTable(columns) : first.toSummary(columns));
     }
-    return table ? reports.toTable() : reports.toSummary();
+    return Terminal.HERE.show(table ? reports.toTable(columns) : reports.toSummary(columns));
   }
 
   private PrintWriter out() {

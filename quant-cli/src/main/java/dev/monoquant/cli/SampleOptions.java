@@ -68,6 +68,11 @@ final class SampleOptions {
         .withModelRuns(runs);
   }
 
+  /** {@return a number of bytes, such as 8g} */
+  static long size(String option, String text, String example) {
+    return number(option, text, SIZES, example);
+  }
+
   private static long number(String option, String text, Map<String, Long> units, String example) {
     int digits = 0;
     while (digits < text.length() && text.charAt(digits) >= '0' && text.charAt(digits) <= '9') {

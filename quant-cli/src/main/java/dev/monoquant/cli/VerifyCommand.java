@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     },
     customSynopsis = "quant verify OUTPUT [--against INPUT] [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {"", "Example: quant verify model-int8.safetensors --against model.safetensors"},
     sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
 
@@ -53,7 +54,7 @@ final class VerifyCommand implements Callable<Integer> {
           reading
               .applyTo(run.quantizer(talk))
               .verify(output, Optional.ofNullable(against).map(ModelInput::of));
-      talk.print(out, json, json ? result.toJson() : result.toTable());
+      talk.print(out, json, json ? result.toJson() : Terminal.HERE.show(result.toTable()));
       result.requireNoDifferences();
       return 0;
     }

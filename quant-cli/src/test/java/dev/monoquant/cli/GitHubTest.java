@@ -19,8 +19,7 @@ class GitHubTest {
   @Test
   void aMessageIsOneCommandWhateverItContains() {
     assertThat(annotation(Map.of("GITHUB_ACTIONS", "true"), "100%\r\n::set-output name=x::y"))
-        .isEqualToIgnoringNewLines(
-            "::error title=quant::100%25\\u000d\\u000a::set-output name=x::y");
+        .isEqualToIgnoringNewLines("::error title=quant::100%25%0D%0A::set-output name=x::y");
   }
 
   @Test

@@ -50,7 +50,7 @@ class LoaderDirectoryTest {
 
   @Test
   void whatCouldBeATableAndTheHeadStayInFloatAndAreIgnored() throws IOException {
-    assertThat(quant.run("quantize", in, "-o", out)).as(quant.err()).isZero();
+    assertThat(quant.run("quantize", in, "-o", out, "-v")).as(quant.err()).isZero();
     assertThat(ignored())
         .contains(
             "model.embed_tokens_per_layer",

@@ -21,6 +21,7 @@ final class Readme {
       List.of(
           "README.md",
           "docs/torchscript.md",
+          "docs/calibration.md",
           "docs/recipes.md",
           "docs/command-line.md",
           "docs/schemes.md");

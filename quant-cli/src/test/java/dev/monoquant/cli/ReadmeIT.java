@@ -66,6 +66,9 @@ class ReadmeIT {
   private void models() throws IOException {
     Files.copy(Distribution.DIGITS, dir.resolve("model.safetensors"));
     Files.copy(Distribution.DIGITS_SCRIPT, dir.resolve("digits-cnn.pt"));
+    Files.copy(
+        Path.of("src", "test", "resources", "digits", "cnn.test.safetensors"),
+        dir.resolve("digits.safetensors"));
     Models.llm(dir.resolve("llm"));
     try (InputStream gguf = ReadmeIT.class.getResourceAsStream("/gguf/tiny-f16.gguf")) {
       Files.copy(gguf, dir.resolve("model-f16.gguf"));

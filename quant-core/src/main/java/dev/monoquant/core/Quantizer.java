@@ -6,9 +6,11 @@ import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
+import dev.monoquant.core.report.CalibrationReport;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.MemoryNeed;
@@ -19,6 +21,7 @@ import dev.monoquant.core.report.Reports;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
@@ -74,6 +77,30 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    */
   public RunComparison runSideBySide(List<Path> models) {
     return Stages.runSideBySide(settings, models);
+  }
+
+  /**
+   * Observes the inputs of layers while the model runs on the samples, see {@link #withSamples},
+   * and writes their statistics for calibrated quantization. A sample may be a directory of files.
+   *
+   * <p>The model computes what it computes unobserved: the first outputs are compared to the bit.
+   * The file has, for each layer NAME, {@code NAME.x2}, {@code NAME.xmin}, {@code NAME.xmax} and
+   * {@code NAME.count}, and {@code NAME.h} where asked for; of embeddings {@code NAME.lookups}.
+   *
+   * @param input a TorchScript archive, or a live model that DJL loaded from one
+   * @param options what to collect
+   * @param target the file to create, usually {@code NAME.calibration.safetensors}
+   * @param overwrite whether to replace an existing calibration; other files are never replaced
+   * @return what was collected
+   * @throws dev.monoquant.ModelFormatException if the input cannot be observed
+   * @throws dev.monoquant.ConfigurationException if there are no samples, or the model does not
+   *     take them
+   * @throws dev.monoquant.ValidationException if observing changes its outputs
+   * @throws dev.monoquant.OutputException if the target cannot be written
+   */
+  public CalibrationReport calibrate(
+      ModelInput input, CalibrationOptions options, Path target, boolean overwrite) {
+    return Stages.calibrate(settings, input, options, target, overwrite);
   }
 
   /**
@@ -139,7 +166,12 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @throws dev.monoquant.ConfigurationException if it exceeds the bound of {@link #withMaxMemory}
    */
   public MemoryNeed memory(List<Plan> plans) {
-    return MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
+    return MemoryNeed.of(
+        plans,
+        settings.tileElements(),
+        settings.threads(),
+        settings.maxMemory(),
+        new InputFacts(settings)::factorBytes);
   }
 
   /**

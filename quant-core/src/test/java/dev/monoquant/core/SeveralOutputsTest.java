@@ -66,7 +66,7 @@ class SeveralOutputsTest extends SeveralOutputs {
     assertThat(output.result(A).contents())
         .usingRecursiveComparison()
         .isEqualTo(output.result(C).contents());
-    assertThat(reports.toSummary())
+    assertThat(reports.toSummary(80))
         .contains("output 1 of 3: a.memory\n", "output 3 of 3: c.memory\n")
         .contains("encoded once, for this and another output: 2 weights\n")
         .contains("all 3 outputs: ");
@@ -266,7 +266,8 @@ class SeveralOutputsTest extends SeveralOutputs {
         .contains(
             "\"bytes_before\": " + model.tensors().stream().mapToLong(TensorInfo::bytes).sum())
         .contains("\"whole_bytes_after\": " + both + "\n");
-    assertThat(plans.toTable()).contains("output 2 of 2: b.memory\n", "all 2 outputs: ");
+    assertThat(plans.toTable(Integer.MAX_VALUE))
+        .contains("output 2 of 2: b.memory\n", "all 2 outputs: ");
   }
 
   @Test

@@ -23,7 +23,7 @@ record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters)
     BlockRanges ranges = new BlockRanges(least, greatest, least);
     if (spec.search() == Search.GRID) {
       float[] sample = facts.sample();
-      ranges = RangeSearch.narrow(spec.ofSample(sample.length), sample, 1, ranges);
+      ranges = RangeSearch.narrow(spec.ofSample(sample.length), sample, 1, new float[0], ranges);
     }
     return new AffineTensorParts(
         spec,

@@ -3,6 +3,7 @@ package dev.monoquant.schemes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
@@ -12,6 +13,7 @@ import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Codes that are floats of 4 or 8 bits, symmetric, with scales. */
 abstract class FloatScheme implements Scheme {
@@ -38,12 +40,20 @@ abstract class FloatScheme implements Scheme {
     if (searches.length > 0) {
       all.add(CommonOptions.search(CommonOptions.NO_SEARCH, searches));
     }
+    if (code == FloatCode.E2M1) {
+      all.addAll(Calibrated.OPTIONS);
+    }
     this.options = List.copyOf(all);
   }
 
   /** Whether the scale of a block is the best of several. */
   static boolean searches(OptionValues options) {
     return options.find(CommonOptions.SEARCH).filter(GRID::equals).isPresent();
+  }
+
+  @Override
+  public final Set<Need> uses(OptionValues options) {
+    return Calibrated.uses(searches(options));
   }
 
   @Override
@@ -61,6 +71,7 @@ abstract class FloatScheme implements Scheme {
     return SchemeChecks.unfit(weight)
         .or(() -> ragged(weight, options.granularity()))
         .or(() -> unsearchable(options))
+        .or(() -> Calibrated.unfit(options))
         .orElseGet(() -> Fit.of(encoding(spec(weight, options))));
   }
 

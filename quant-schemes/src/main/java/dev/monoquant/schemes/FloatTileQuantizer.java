@@ -9,6 +9,7 @@ import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Encodes tiles as floats of 4 or 8 bits, in plain loops over scratch arrays that fit in the L1
@@ -20,6 +21,7 @@ final class FloatTileQuantizer implements TileQuantizer {
   private final ScaleRule rule;
   private final Map<String, byte[]> whole;
   private final float[] one;
+  private final Calibrated calibrated;
 
   /**
    * Whether quotients are rounded to the precision by splitting, as {@link AffineKernels} says:
@@ -29,8 +31,10 @@ final class FloatTileQuantizer implements TileQuantizer {
   private final boolean splits;
 
   /** For a weight whose blocks have scales of their own. */
-  FloatTileQuantizer(FloatSpec spec, ScaleRule rule, Map<String, byte[]> whole) {
+  FloatTileQuantizer(
+      FloatSpec spec, ScaleRule rule, Map<String, byte[]> whole, Calibrated calibrated) {
     this.spec = spec;
+    this.calibrated = calibrated;
     this.rule = rule;
     this.whole = Map.copyOf(whole);
     this.one = new float[0];
@@ -44,6 +48,7 @@ final class FloatTileQuantizer implements TileQuantizer {
    */
   FloatTileQuantizer(FloatSpec spec, ScaleRule rule, float greatest) {
     this.spec = spec;
+    this.calibrated = Calibrated.NOT;
     this.rule = rule;
     this.one = new float[] {greatest};
     this.splits = splits(spec);
@@ -66,13 +71,48 @@ final class FloatTileQuantizer implements TileQuantizer {
   public EncodedTile quantize(Tile tile) {
     float[] values = tile.values();
     int height = tile.height();
-    int cols = spec.cols();
     float[] scales = spec.perTensor() ? one : BlockMaxima.of(spec, values, height);
     if (!spec.perTensor()) {
       scales(scales, tile.firstRow());
       search(scales, values, height);
     }
     float[] divisors = divisors(scales);
+    InputFactor factor = calibrated.factor();
+    byte[] codes =
+        factor == null
+            ? nearest(values, height, divisors)
+            : FeedbackRounding.round(
+                factor, tile, (col, v, column) -> round(divisors, col, v, column));
+    refuseInfinite(divisors, codes, tile.firstRow());
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put(Part.CODES, codes);
+    if (!spec.perTensor()) {
+      parts.put(spec.scale().name(), bytes(scales));
+    }
+    return EncodedTile.of(tile, parts);
+  }
+
+  @Override
+  public Optional<String> warning() {
+    return calibrated.warning();
+  }
+
+  /** Rounds a column to nearest; the values become what the codes decode to. */
+  private void round(float[] divisors, int col, float[] v, byte[] codes) {
+    int count = v.length;
+    float[] divisor = new float[count];
+    float[] quotient = new float[count];
+    for (int row = 0; row < count; row++) {
+      divisor[row] = divisors[spec.index(row, col)];
+    }
+    encode(v, divisor, quotient, count, codes, 0);
+    for (int row = 0; row < count; row++) {
+      v[row] = spec.precision().round(spec.code().type().decode(codes[row]) * divisor[row]);
+    }
+  }
+
+  private byte[] nearest(float[] values, int height, float[] divisors) {
+    int cols = spec.cols();
     byte[] codes = new byte[Math.multiplyExact(height, cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
@@ -84,25 +124,25 @@ final class FloatTileQuantizer implements TileQuantizer {
         int at = row * cols + col;
         System.arraycopy(values, at, v, 0, count);
         spread(divisors, row, col, count, divisor);
-        divide(v, divisor, quotient, count);
-        if (spec.code() == FloatCode.E2M1) {
-          // A quotient that underflowed has lost its sign.
-          System.arraycopy(quotient, 0, v, 0, count);
-        }
-        if (splits) {
-          spec.code().encodeShort(v, quotient, count, codes, at);
-        } else {
-          spec.code().encode(v, quotient, count, codes, at);
-        }
+        encode(v, divisor, quotient, count, codes, at);
       }
     }
-    refuseInfinite(divisors, codes, tile.firstRow());
-    Map<String, byte[]> parts = new LinkedHashMap<>();
-    parts.put(Part.CODES, codes);
-    if (!spec.perTensor()) {
-      parts.put(spec.scale().name(), bytes(scales));
+    return codes;
+  }
+
+  /** Encodes values; overwrites them. */
+  private void encode(
+      float[] v, float[] divisor, float[] quotient, int count, byte[] codes, int at) {
+    divide(v, divisor, quotient, count);
+    if (spec.code() == FloatCode.E2M1) {
+      // A quotient that underflowed has lost its sign.
+      System.arraycopy(quotient, 0, v, 0, count);
     }
-    return EncodedTile.of(tile, parts);
+    if (splits) {
+      spec.code().encodeShort(v, quotient, count, codes, at);
+    } else {
+      spec.code().encode(v, quotient, count, codes, at);
+    }
   }
 
   private void divide(float[] v, float[] divisor, float[] quotient, int count) {
@@ -175,6 +215,12 @@ final class FloatTileQuantizer implements TileQuantizer {
         spread(divisors, row, col, count, divisor);
         divide(v, divisor, error, count);
         spec.code().errors(error, divisor, v, count);
+        if (calibrated.squares().length > 0) {
+          System.arraycopy(calibrated.squares(), col, v, 0, count);
+          for (int i = 0; i < count; i++) {
+            error[i] *= v[i];
+          }
+        }
         for (int done = 0; done < count; ) {
           int end = Math.min(count, done + size - (col + done) % size);
           int block = spec.index(row, col + done);

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Signed integer codes of b bits, 2 to 8, with a scale, and a zero point if asymmetric.
@@ -72,15 +73,16 @@ import java.util.Set;
  * clamp(round(x * (1/scale) + (zero_point - qmin))) + qmin.</td></tr>
  * </table>
  *
- * <p><b>Search</b>, the option {@code search}: no data but the weight; the same result for any
- * tiles and threads.
+ * <p><b>Search</b>, the option {@code search}: the same result for any tiles and threads.
  *
  * <ul>
  *   <li>{@code none}: the range as it is.
  *   <li>{@code grid}: of 12 shares of the range, taken for the range, the one with the least sum of
  *       squared errors: 1 to 0.6 in steps of 0.08, then at half the distance on both sides of the
  *       best, three times. Per tensor it is searched on a sample of at most {@value
- *       dev.monoquant.spi.Facts#SAMPLE_SIZE} values. For every profile.
+ *       dev.monoquant.spi.Facts#SAMPLE_SIZE} values. For every profile. With a calibration, each
+ *       squared error counts as much as the mean square of the inputs of its column, except per
+ *       tensor.
  *   <li>{@code mse}: the observer {@code memoryless_mse} of llm-compressor: of the shares 1 to 0.81
  *       in steps of 0.01 the one with the least sum of |error|^2.4, computed in the weight's type.
  *       That observer also gives up after five shares that better no block of the tensor, which
@@ -90,6 +92,12 @@ import java.util.Set;
  *       parts {@code scale} and {@code zero_point} are FLOAT32. Only for {@code torchao}, per
  *       channel or group. Outputs that store zero points as codes refuse it.
  * </ul>
+ *
+ * <p><b>Method</b>, the option {@code method}, once there are scales: {@code nearest}, or {@code
+ * gptq} for what the inputs of a calibration make best; then {@code act-order} and {@code damping}
+ * are options, too. Decoded values may be off by any number of steps, and no bound is declared. A
+ * weight whose Gram matrix has no factors, or that the calibration lacks, is rounded to nearest,
+ * which is said. {@code search=grid} goes well with it; {@code hqq} is refused.
  *
  * <p><b>Precision.</b> Every operation is done in the weight's type: for FLOAT16 and BFLOAT16 in
  * float32 and then rounded to the type, ties to even, as torch does on a CPU. FLOAT64 is computed
@@ -121,8 +129,8 @@ import java.util.Set;
  * searches, blocks and short groups are always computed in Java, and so is decoding. Stateless, its
  * workers immutable and thread-safe.
  *
- * <p><b>What this does not do:</b> no calibration data, no activations, no reordering of columns,
- * no packing: each code takes a byte, and the output format packs them.
+ * <p><b>What this does not do:</b> no activations, no stored reordering of columns, no packing:
+ * each code takes a byte, and the output format packs them.
  */
 public abstract class IntegerScheme implements Scheme {
 
@@ -133,7 +141,7 @@ public abstract class IntegerScheme implements Scheme {
   IntegerScheme(int bits, String granularity) {
     this.bits = bits;
     this.id = new SchemeId("int" + bits, 1);
-    this.options =
+    List<OptionSpec<?>> own =
         List.of(
             CommonOptions.bits(bits),
             CommonOptions.symmetric(true, false),
@@ -145,6 +153,7 @@ public abstract class IntegerScheme implements Scheme {
                 Profile.ONNXRUNTIME.wire()),
             CommonOptions.search(CommonOptions.NO_SEARCH, "grid", "mse", "hqq"),
             CommonOptions.RAGGED);
+    this.options = Stream.concat(own.stream(), Calibrated.OPTIONS.stream()).toList();
   }
 
   @Override
@@ -161,6 +170,7 @@ public abstract class IntegerScheme implements Scheme {
   public final Fit fit(WeightMatrix weight, OptionValues options) {
     return SchemeChecks.unfit(weight)
         .or(() -> unfit(weight, options))
+        .or(() -> Calibrated.unfit(options))
         .or(() -> Fit.raggedGroups(weight, options))
         .orElseGet(() -> Fit.of(AffineSpec.of(bits, weight, options).encoding()));
   }
@@ -181,6 +191,9 @@ public abstract class IntegerScheme implements Scheme {
           (rowwise ? options : perChannel)
               .with(CommonOptions.SYMMETRIC, false)
               .with(CommonOptions.PROFILE, Profile.TORCHAO.wire()));
+    } else if (spec.search() == Search.HQQ && Calibrated.isGptq(options)) {
+      reason = "search=hqq has zero points with a fraction, and method=gptq rounds with codes";
+      nearest.add(options.with(CommonOptions.SEARCH, "grid"));
     } else if (spec.search() == Search.MSE && spec.profile() != Profile.COMPRESSED_TENSORS) {
       reason = "search=mse is that of profile compressed-tensors, not of " + spec.profile().wire();
       nearest.add(options.with(CommonOptions.SEARCH, "grid"));
@@ -203,12 +216,20 @@ public abstract class IntegerScheme implements Scheme {
 
   @Override
   public final Set<Need> needs(OptionValues options) {
-    if (!(options.granularity() instanceof Granularity.PerTensor)) {
-      return Set.of();
+    Set<Need> needs = Calibrated.needs(options);
+    if (options.granularity() instanceof Granularity.PerTensor) {
+      needs.add(Need.TENSOR_RANGE);
+      if (!options.get(CommonOptions.SEARCH).equals(CommonOptions.NO_SEARCH)) {
+        needs.add(Need.TENSOR_SAMPLE);
+      }
     }
-    return options.get(CommonOptions.SEARCH).equals(CommonOptions.NO_SEARCH)
-        ? Set.of(Need.TENSOR_RANGE)
-        : Set.of(Need.TENSOR_RANGE, Need.TENSOR_SAMPLE);
+    return needs;
+  }
+
+  @Override
+  public final Set<Need> uses(OptionValues options) {
+    boolean searches = options.get(CommonOptions.SEARCH).equals("grid");
+    return Calibrated.uses(searches && !(options.granularity() instanceof Granularity.PerTensor));
   }
 
   @Override
@@ -216,13 +237,16 @@ public abstract class IntegerScheme implements Scheme {
       WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     AffineSpec spec = AffineSpec.of(bits, weight, options);
     AffineTensorParts whole = AffineTensorParts.of(spec, facts);
-    return compute == Compute.TORCH && TorchAffineQuantizer.can(spec)
+    Calibrated calibrated = Calibrated.of(options, facts);
+    return compute == Compute.TORCH && TorchAffineQuantizer.can(spec) && !Calibrated.isGptq(options)
         ? new TorchAffineQuantizer(spec, whole)
-        : new JvmAffineQuantizer(spec, whole);
+        : new JvmAffineQuantizer(spec, whole, calibrated);
   }
 
   @Override
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
-    return AffineErrorBound.of(AffineSpec.of(bits, weight, options));
+    return Calibrated.isGptq(options)
+        ? ErrorBound.NONE
+        : AffineErrorBound.of(AffineSpec.of(bits, weight, options));
   }
 }

@@ -7,6 +7,7 @@ import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /** Computes integer codes in plain loops; {@link AffineKernels} describes why they are fast. */
 final class JvmAffineQuantizer implements TileQuantizer {
@@ -14,9 +15,11 @@ final class JvmAffineQuantizer implements TileQuantizer {
   private final AffineSpec spec;
   private final BlockGrid grid;
   private final AffineTensorParts whole;
+  private final Calibrated calibrated;
 
-  JvmAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
+  JvmAffineQuantizer(AffineSpec spec, AffineTensorParts whole, Calibrated calibrated) {
     this.spec = spec;
+    this.calibrated = calibrated;
     this.grid = BlockGrid.of(spec);
     this.whole = whole;
   }
@@ -27,11 +30,45 @@ final class JvmAffineQuantizer implements TileQuantizer {
   }
 
   @Override
+  public Optional<String> warning() {
+    return calibrated.warning();
+  }
+
+  @Override
   public EncodedTile quantize(Tile tile) {
+    BlockParameters parameters = parameters(tile);
+    InputFactor factor = calibrated.factor();
+    byte[] codes =
+        factor == null
+            ? nearest(tile, parameters)
+            : FeedbackRounding.round(
+                factor, tile, (col, v, column) -> round(parameters, col, v, column));
+    parameters.refuseInfinite(codes);
+    return EncodedTile.of(tile, parameters.parts(codes));
+  }
+
+  /** Rounds a column to nearest; the values become what the codes decode to. */
+  private void round(BlockParameters parameters, int col, float[] v, byte[] codes) {
+    int count = v.length;
+    float[] scale = new float[count];
+    float[] zero = new float[count];
+    for (int row = 0; row < count; row++) {
+      int block = grid.block(row, col);
+      scale[row] = parameters.scales()[block];
+      zero[row] = parameters.zeroPoints()[block];
+    }
+    levels(v, scale, zero, count);
+    for (int row = 0; row < count; row++) {
+      float code = v[row] - AffineKernels.MAGIC;
+      codes[row] = (byte) code;
+      v[row] = spec.precision().round((code - zero[row]) * scale[row]);
+    }
+  }
+
+  private byte[] nearest(Tile tile, BlockParameters parameters) {
     Kernels kernels = BoundKernels.current();
     float[] values = tile.values();
     int cols = tile.cols();
-    BlockParameters parameters = parameters(tile);
     byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
@@ -50,8 +87,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
         kernels.lowBytes(v, count, codes, at);
       }
     }
-    parameters.refuseInfinite(codes);
-    return EncodedTile.of(tile, parameters.parts(codes));
+    return codes;
   }
 
   private BlockParameters parameters(Tile tile) {
@@ -63,7 +99,10 @@ final class JvmAffineQuantizer implements TileQuantizer {
     return spec.search() == Search.HQQ
         ? BlockParameters.refined(spec, grid, tile, ranges)
         : BlockParameters.of(
-            spec, grid, tile, RangeSearch.narrow(spec, tile.values(), tile.height(), ranges));
+            spec,
+            grid,
+            tile,
+            RangeSearch.narrow(spec, tile.values(), tile.height(), calibrated.squares(), ranges));
   }
 
   private void levels(float[] v, float[] scale, float[] zero, int count) {

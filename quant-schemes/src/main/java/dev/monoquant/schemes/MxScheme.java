@@ -6,11 +6,13 @@ import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
 import java.util.Map;
+import java.util.Set;
 
 /** Groups of 32 codes with a power of two as their scale. */
 abstract class MxScheme extends FloatScheme {
@@ -31,12 +33,17 @@ abstract class MxScheme extends FloatScheme {
   }
 
   @Override
+  public final Set<Need> needs(OptionValues options) {
+    return Calibrated.needs(options);
+  }
+
+  @Override
   public final TileQuantizer begin(
       WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     FloatSpec spec = spec(weight, options);
     int ofMax = Math.getExponent(spec.code().max());
     ScaleRule rule = new Rule(spec.precision(), ofMax, searches(options));
-    return new FloatTileQuantizer(spec, rule, Map.of());
+    return new FloatTileQuantizer(spec, rule, Map.of(), Calibrated.of(options, facts));
   }
 
   /**
@@ -94,6 +101,9 @@ abstract class MxScheme extends FloatScheme {
 
   @Override
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    if (Calibrated.isGptq(options)) {
+      return ErrorBound.NONE;
+    }
     FloatSpec spec = spec(weight, options);
     double max = spec.code().max();
     // Below 1.75 * 2^e a quotient is at most this, and twice that by half the scale.

@@ -70,10 +70,13 @@ import java.util.Set;
  * ones in the order from the range, below, above. It wins 1.3 dB on the linear layers of a trained
  * BERT-like model.
  *
+ * <p>With a calibration, each squared error counts as much as the mean square of the inputs of its
+ * column. With {@code method=gptq}, columns make up for each other's errors ({@code act-order} and
+ * {@code damping} are options then), and no bound is declared.
+ *
  * <p><b>Compute.</b> Always in Java. Stateless, its workers immutable and thread-safe.
  *
- * <p><b>What this does not do:</b> no calibration data, no activations, no other group size, no
- * packing.
+ * <p><b>What this does not do:</b> no activations, no other group size, no packing.
  */
 @AutoService(Scheme.class)
 public final class Nvfp4Scheme extends FloatScheme {
@@ -121,7 +124,9 @@ public final class Nvfp4Scheme extends FloatScheme {
 
   @Override
   public Set<Need> needs(OptionValues options) {
-    return Set.of(Need.FAMILY_RANGE);
+    Set<Need> needs = Calibrated.needs(options);
+    needs.add(Need.FAMILY_RANGE);
+    return needs;
   }
 
   @Override
@@ -133,7 +138,8 @@ public final class Nvfp4Scheme extends FloatScheme {
     return new FloatTileQuantizer(
         spec,
         new TwoLevels(spec.precision(), global, searches(options)),
-        Map.of(GLOBAL_SCALE, globalScale().toBytes(global)));
+        Map.of(GLOBAL_SCALE, globalScale().toBytes(global)),
+        Calibrated.of(options, facts));
   }
 
   private float globalScale(Precision precision, float greatest) {
@@ -211,6 +217,9 @@ public final class Nvfp4Scheme extends FloatScheme {
 
   @Override
   public ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    if (Calibrated.isGptq(options)) {
+      return ErrorBound.NONE;
+    }
     FloatSpec spec = spec(weight, options);
     double[] rises = rises(searches(options));
     return new FloatErrorBound(

@@ -42,6 +42,7 @@ final class RangeSearch {
   private final BlockGrid grid;
   private final float[] values;
   private final int height;
+  private final float[] importance;
   private final BlockRanges ranges;
   private final float[] bestShare;
   private final double[] bestError;
@@ -50,11 +51,13 @@ final class RangeSearch {
   private final float[] zeros;
   private final double[] error;
 
-  private RangeSearch(AffineSpec spec, float[] values, int height, BlockRanges ranges) {
+  private RangeSearch(
+      AffineSpec spec, float[] values, int height, float[] importance, BlockRanges ranges) {
     this.spec = spec;
     this.grid = BlockGrid.of(spec);
     this.values = values;
     this.height = height;
+    this.importance = importance;
     this.ranges = ranges;
     int blocks = ranges.least().length;
     this.bestShare = new float[blocks];
@@ -72,12 +75,15 @@ final class RangeSearch {
    *
    * @param values rows of values, row-major
    * @param height how many rows
+   * @param importance for {@link Search#GRID}, what a squared error of each column counts; empty if
+   *     all count the same
    */
-  static BlockRanges narrow(AffineSpec spec, float[] values, int height, BlockRanges ranges) {
+  static BlockRanges narrow(
+      AffineSpec spec, float[] values, int height, float[] importance, BlockRanges ranges) {
     if (spec.search() != Search.GRID && spec.search() != Search.MSE) {
       return ranges;
     }
-    RangeSearch search = new RangeSearch(spec, values, height, ranges);
+    RangeSearch search = new RangeSearch(spec, values, height, importance, ranges);
     if (spec.search() == Search.GRID) {
       search.coarseToFine();
     } else {
@@ -173,6 +179,10 @@ final class RangeSearch {
           powers(v, x, scale, zero, count);
         } else {
           squares(v, x, scale, zero, count);
+          if (importance.length > 0) {
+            System.arraycopy(importance, col, x, 0, count);
+            weigh(v, x, count);
+          }
         }
         addTo(row, col, count, v);
         col += count;
@@ -193,6 +203,12 @@ final class RangeSearch {
     for (int i = 0; i < count; i++) {
       float off = (v[i] - AffineKernels.MAGIC - zero[i]) * scale[i] - x[i];
       v[i] = off * off;
+    }
+  }
+
+  private static void weigh(float[] v, float[] importance, int count) {
+    for (int i = 0; i < count; i++) {
+      v[i] *= importance[i];
     }
   }
 

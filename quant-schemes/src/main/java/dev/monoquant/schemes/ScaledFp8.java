@@ -44,7 +44,7 @@ abstract class ScaledFp8 extends FloatScheme {
     FloatSpec spec = spec(weight, options);
     ScaleRule rule = new Rule(spec.precision(), spec.code().max(), searches(options));
     if (!spec.perTensor()) {
-      return new FloatTileQuantizer(spec, rule, Map.of());
+      return new FloatTileQuantizer(spec, rule, Map.of(), Calibrated.of(options, facts));
     }
     Facts.Range range = facts.range();
     return new FloatTileQuantizer(spec, rule, Math.max(-range.min(), range.max()));

@@ -101,7 +101,10 @@ class IntegerRefusalTest {
             "profile (compressed-tensors, torchao, quanto or onnxruntime, default"
                 + " compressed-tensors)",
             "search (none, grid, mse or hqq, default none)",
-            "ragged (true or false, default false)");
+            "ragged (true or false, default false)",
+            "method (one of nearest, gptq, default nearest)",
+            "act-order (true or false, default true)",
+            "damping (a number from 0.0 to 1.0, default 0.01)");
   }
 
   @ParameterizedTest

@@ -44,7 +44,7 @@ abstract class ProfileContract implements SchemeContract {
   }
 
   @Override
-  public final List<OptionValues> options(WeightMatrix rows) {
+  public List<OptionValues> options(WeightMatrix rows) {
     List<OptionValues> all = new ArrayList<>();
     for (boolean symmetric : new boolean[] {true, false}) {
       for (Granularity granularity :

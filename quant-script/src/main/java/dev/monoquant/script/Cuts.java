@@ -44,6 +44,14 @@ final class Cuts {
     this.freshKey = freshKey;
   }
 
+  /** {@return cuts that leave all storages whole} */
+  static Cuts none() {
+    return new Cuts(
+        () -> {
+          throw new IllegalStateException("nothing is cut");
+        });
+  }
+
   /**
    * Cuts the storages of a program.
    *

@@ -131,7 +131,7 @@ final class Evaluation {
       return other(call, settled(callee, ""), "", evalAll(values));
     }
     Optional<Result> product =
-        global.name().equals("torch.einsum") ? einsum(values) : Optional.empty();
+        global.name().equals("torch.einsum") ? einsum(call, values) : Optional.empty();
     return product.orElseGet(() -> global(call, global.name(), callee.text(), evalAll(values)));
   }
 
@@ -165,7 +165,13 @@ final class Evaluation {
       return arguments.get(1);
     }
     Optional<Recognizer.Match> match =
-        Recognizer.match(name, call, arguments, scope, a -> settled(a, name));
+        Recognizer.match(
+            name,
+            call,
+            arguments,
+            scope,
+            a -> settled(a, name),
+            texts -> arguments(call, text, texts));
     if (match.isPresent()) {
       match.get().use().ifPresent(uses::add);
       return new Result(match.get().text(), match.get().value());
@@ -191,7 +197,7 @@ final class Evaluation {
    * Rewrites a product with a weight. Its operands are a list, in which weights are otherwise not
    * followed.
    */
-  private Optional<Result> einsum(List<Expr> values) {
+  private Optional<Result> einsum(Expr.Call call, List<Expr> values) {
     if (values.size() != 2
         || !(values.get(0) instanceof Expr.Text equation)
         || !(values.get(1) instanceof Expr.Display operands)
@@ -199,16 +205,14 @@ final class Evaluation {
       return Optional.empty();
     }
     Optional<String> text = equation.plain();
-    return einsum(text, operands.items().get(0), operands.items().get(1))
-        .or(
-            () ->
-                einsum(
-                    text.flatMap(Einsum::swapped),
-                    operands.items().get(1),
-                    operands.items().get(0)));
+    Expr first = operands.items().get(0);
+    Expr second = operands.items().get(1);
+    return einsum(call, text, first, second)
+        .or(() -> einsum(call, text.flatMap(Einsum::swapped), second, first));
   }
 
-  private Optional<Result> einsum(Optional<String> equation, Expr input, Expr matrix) {
+  private Optional<Result> einsum(
+      Expr.Call call, Optional<String> equation, Expr input, Expr matrix) {
     Optional<Boolean> transposed = equation.flatMap(Einsum::transposed);
     if (transposed.isEmpty()) {
       return Optional.empty();
@@ -222,7 +226,20 @@ final class Evaluation {
       return Optional.empty();
     }
     uses.add(use);
-    return Optional.of(new Result(held.linear(weight.text(), plain(input), "None"), Value.UNKNOWN));
+    String text =
+        held.slot().isObserved()
+            ? observedSum(call, held.decoded(weight.text()), weight.text(), input, matrix)
+            : held.linear(weight.text(), plain(input), "None");
+    return Optional.of(new Result(text, Value.UNKNOWN));
+  }
+
+  /** {@return the same call with an operand that the holder observes} */
+  private String observedSum(
+      Expr.Call call, String decoded, String holder, Expr input, Expr matrix) {
+    String seen = "(" + holder + ").rows(" + plain(input) + ", -1, )";
+    return input.start() < matrix.start()
+        ? splice(call, List.of(input, matrix), List.of(seen, decoded))
+        : splice(call, List.of(matrix, input), List.of(decoded, seen));
   }
 
   private Result getattr(Expr.Call call, String text, List<Result> arguments) {

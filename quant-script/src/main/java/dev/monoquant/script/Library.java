@@ -48,7 +48,8 @@ final class Library {
 
   private Library() {}
 
-  private static String load(String resource) {
+  /** {@return the text of a resource of this package} */
+  static String load(String resource) {
     try (InputStream in = Library.class.getResourceAsStream(resource)) {
       return new String(
           Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);

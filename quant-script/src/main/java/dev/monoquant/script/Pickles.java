@@ -85,6 +85,13 @@ public final class Pickles {
     return call(new Global("torch.jit._pickle", "build_intlist"), tuple(list));
   }
 
+  /** {@return a {@code List[float]}} */
+  static PickleObject doubles(List<Double> values) {
+    PickleList list = new PickleList();
+    values.forEach(v -> list.add(new PickleValue.Real(v)));
+    return call(new Global("torch.jit._pickle", "build_doublelist"), tuple(list));
+  }
+
   /** {@return a {@code List[Tensor]}} */
   static PickleObject tensors(List<PickleObject> values) {
     PickleList list = new PickleList();

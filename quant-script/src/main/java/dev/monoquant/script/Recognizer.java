@@ -1,5 +1,6 @@
 package dev.monoquant.script;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,8 @@ final class Recognizer {
           "ops.prim.requires_grad",
           "ops.prim.device");
 
+  private static final String LAST_AXIS = ", -1, )";
+
   /**
    * A rewritten expression.
    *
@@ -53,16 +56,19 @@ final class Recognizer {
   private final Expr.Call call;
   private final List<Result> arguments;
   private final java.util.function.Function<Result, String> plain;
+  private final java.util.function.Function<List<String>, String> same;
 
   private Recognizer(
       String op,
       Expr.Call call,
       List<Result> arguments,
-      java.util.function.Function<Result, String> plain) {
+      java.util.function.Function<Result, String> plain,
+      java.util.function.Function<List<String>, String> same) {
     this.op = op;
     this.call = call;
     this.arguments = arguments;
     this.plain = plain;
+    this.same = same;
   }
 
   /**
@@ -73,6 +79,7 @@ final class Recognizer {
    * @param arguments its rewritten arguments
    * @param scope the names of the function that contains it
    * @param plain returns the text of an argument as a plain tensor
+   * @param same returns the text of the same call with other arguments
    * @return the match; empty if the call is not recognized
    */
   static Optional<Match> match(
@@ -80,8 +87,9 @@ final class Recognizer {
       Expr.Call call,
       List<Result> arguments,
       Scope scope,
-      java.util.function.Function<Result, String> plain) {
-    Recognizer recognizer = new Recognizer(op, call, arguments, plain);
+      java.util.function.Function<Result, String> plain,
+      java.util.function.Function<List<String>, String> same) {
+    Recognizer recognizer = new Recognizer(op, call, arguments, plain, same);
     Optional<Value.Held> form = recognizer.held(0).flatMap(w -> Forms.of(op, call, w, scope));
     if (form.isPresent()) {
       return Optional.of(new Match(arguments.get(0).text(), form.get(), Optional.empty()));
@@ -153,6 +161,7 @@ final class Recognizer {
                 w ->
                     match(
                         Use.product(w.slot(), w.transposed(), Optional.empty()),
+                        new Input(1, 0, ").rows(", ", 0, )"),
                         () ->
                             "torch.contiguous(torch.t("
                                 + w.linear(holder(0), "torch.t(" + text(1) + ")", "None")
@@ -179,6 +188,7 @@ final class Recognizer {
             w ->
                 match(
                     Use.product(w.slot(), !w.transposed(), Optional.empty()),
+                    new Input(1, 2, ").rows(", LAST_AXIS),
                     () ->
                         "torch.add("
                             + times(text(0), factors.get("beta"))
@@ -191,11 +201,42 @@ final class Recognizer {
     return factor == null ? text : "torch.mul(" + text + ", " + factor + ")";
   }
 
+  /**
+   * The argument that a weight is applied to.
+   *
+   * @param index its index; -1 if there is none
+   * @param weight the index of the weight
+   * @param method the call by which a holder observes it, between holder and argument
+   * @param end the end of that call
+   */
+  private record Input(int index, int weight, String method, String end) {
+
+    static Input none(int weight) {
+      return new Input(-1, weight, "", "");
+    }
+  }
+
   /** The text is created last, because this records uses of the other arguments. */
-  private Optional<Match> match(Use use, Supplier<String> text) {
-    return use.isAllowed()
-        ? Optional.of(new Match(text.get(), Value.UNKNOWN, Optional.of(use)))
-        : Optional.empty();
+  private Optional<Match> match(Use use, Input input, Supplier<String> text) {
+    if (!use.isAllowed()) {
+      return Optional.empty();
+    }
+    String made = use.slot().isObserved() ? observed(input) : text.get();
+    return Optional.of(new Match(made, Value.UNKNOWN, Optional.of(use)));
+  }
+
+  /** {@return the same call with an argument that the holder observes} */
+  private String observed(Input input) {
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < arguments.size(); i++) {
+      String text =
+          i == input.weight() && arguments.get(i).value() instanceof Value.Held held
+              ? held.decoded(holder(i))
+              : text(i);
+      boolean seen = i == input.index();
+      texts.add(seen ? "(" + holder(input.weight()) + input.method() + text + input.end() : text);
+    }
+    return same.apply(texts);
   }
 
   private String holder(int index) {
@@ -213,6 +254,7 @@ final class Recognizer {
             : Optional.empty();
     return match(
         Use.product(held.slot(), transposed, attribute),
+        new Input(input, weight, ").rows(", LAST_AXIS),
         () -> held.linear(holder(weight), text(input), text(bias)));
   }
 
@@ -232,6 +274,7 @@ final class Recognizer {
   private Optional<Match> embedding(Value.Held held) {
     return match(
         Use.of(held.slot(), Use.Kind.EMBEDDING),
+        new Input(1, 0, ").indices(", ", )"),
         () -> held.cast("(" + holder(0) + ").embed(" + text(1) + ", )"));
   }
 
@@ -241,6 +284,7 @@ final class Recognizer {
     }
     return match(
         Use.of(held.slot(), Use.Kind.METADATA),
+        Input.none(0),
         () -> {
           String shape = "(" + holder(0) + ").shape_only()";
           StringBuilder out = new StringBuilder(op).append('(');
@@ -260,7 +304,9 @@ final class Recognizer {
 
   private Optional<Match> convolution(Window window, Value.Held held) {
     return match(
-        Use.convolution(held.slot(), window), () -> held.convolution(holder(1), text(0), text(2)));
+        Use.convolution(held.slot(), window),
+        new Input(0, 1, ").windows(", ", )"),
+        () -> held.convolution(holder(1), text(0), text(2)));
   }
 
   /** A convolution by a matrix: a product along the axis of the channels. */
@@ -272,6 +318,7 @@ final class Recognizer {
     int channels = -1 - spatial;
     return match(
         Use.product(held.slot(), false, Optional.empty()),
+        new Input(0, 1, ").rows(", ", " + channels + ", )"),
         () ->
             "torch.contiguous(torch.movedim("
                 + held.linear(

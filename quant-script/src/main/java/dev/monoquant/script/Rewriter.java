@@ -3,9 +3,12 @@ package dev.monoquant.script;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ObservableModel;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -81,11 +84,14 @@ public final class Rewriter {
   }
 
   private Optional<String> placeRefusal(EncodedWeight weight) {
-    String name = weight.name();
+    return placeRefusal(weight.name(), weight.matrix().tensor().shape());
+  }
+
+  private Optional<String> placeRefusal(String name, TensorShape shape) {
     if (name.startsWith(Slot.CONSTANT_PREFIX)) {
       String constant = name.substring(Slot.CONSTANT_PREFIX.length());
       return isConstant(constant)
-          ? refusal(weight, Slot.CONSTANTS, constant)
+          ? refusal(shape, Slot.CONSTANTS, constant)
           : Optional.of("the program has no such constant");
     }
     Optional<Modules.Place> place = modules.find(name);
@@ -93,9 +99,7 @@ public final class Rewriter {
       return Optional.of("the program has no tensor of that name");
     }
     return refusal(place.get())
-        .or(
-            () ->
-                refusal(weight, place.get().module().type().qualified(), place.get().attribute()));
+        .or(() -> refusal(shape, place.get().module().type().qualified(), place.get().attribute()));
   }
 
   private boolean isConstant(String name) {
@@ -117,8 +121,7 @@ public final class Rewriter {
         : Optional.of("its class does not declare it to be a Tensor");
   }
 
-  private Optional<String> refusal(EncodedWeight weight, String type, String attribute) {
-    TensorShape shape = weight.matrix().tensor().shape();
+  private Optional<String> refusal(TensorShape shape, String type, String attribute) {
     int rank = shape.rank();
     Plan plan = analysis.plan(type, attribute);
     boolean point = Arrays.stream(shape.dims()).skip(2).allMatch(dim -> dim == 1);
@@ -129,6 +132,77 @@ public final class Rewriter {
       return Optional.of("it has " + rank + " dimensions, which do not fit its convolution");
     }
     return analysis.refusal(type, attribute);
+  }
+
+  /**
+   * Finds the inputs of a weight, from shapes and code alone.
+   *
+   * @param tensor the weight
+   * @return what is observed of it; empty if {@link #unobserved} says why nothing is
+   */
+  public Optional<ObservableModel.Input> observed(TensorInfo tensor) {
+    if (unobserved(tensor).isPresent()) {
+      return Optional.empty();
+    }
+    TensorShape shape = tensor.shape();
+    Plan plan = plan(tensor.name());
+    long columns = 0;
+    if (plan.product()) {
+      columns = shape.dim(plan.transposed() ? 0 : 1);
+    }
+    Optional<ObservableModel.Kernel> kernel = Optional.empty();
+    if (plan.window().isPresent()) {
+      columns = shape.elements() / shape.dim(0);
+      List<Integer> sizes = new ArrayList<>();
+      if (shape.rank() == 3) {
+        sizes.add(1);
+      }
+      for (int axis = 2; axis < shape.rank(); axis++) {
+        sizes.add(Math.toIntExact(shape.dim(axis)));
+      }
+      kernel = Optional.of(new ObservableModel.Kernel(sizes, plan.window().get().groups()));
+    }
+    long rows = plan.embedding() ? shape.dim(0) : 0;
+    return Optional.of(new ObservableModel.Input(tensor.name(), columns, rows, kernel));
+  }
+
+  /**
+   * Tells why the inputs of a weight cannot be observed.
+   *
+   * @param tensor the weight
+   * @return a phrase without a full stop; empty if they can be
+   */
+  public Optional<String> unobserved(TensorInfo tensor) {
+    TensorShape shape = tensor.shape();
+    if (shape.rank() < 2 || shape.elements() == 0 || shape.elements() > Integer.MAX_VALUE) {
+      return Optional.of("its shape is " + shape);
+    }
+    return placeRefusal(tensor.name(), shape)
+        .or(
+            () -> {
+              Plan plan = plan(tensor.name());
+              return plan.product() || plan.embedding() || plan.window().isPresent()
+                  ? Optional.empty()
+                  : Optional.of("no product, convolution or look-up of the code uses it");
+            });
+  }
+
+  private Plan plan(String name) {
+    if (name.startsWith(Slot.CONSTANT_PREFIX)) {
+      return analysis.plan(Slot.CONSTANTS, name.substring(Slot.CONSTANT_PREFIX.length()));
+    }
+    Modules.Place place = modules.find(name).orElseThrow();
+    return analysis.plan(place.module().type().qualified(), place.attribute());
+  }
+
+  /**
+   * Makes weights observe their inputs.
+   *
+   * @param requests what to observe, of inputs that {@link #observed} found
+   * @return the new program
+   */
+  public Observers observe(List<ObservableModel.Request> requests) {
+    return new Observation(program, definitions, modules, analysis).run(requests);
   }
 
   /**

@@ -56,6 +56,9 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
   /** The prefix of the name of a constant in the code. */
   static final String CONSTANT_PREFIX = CONSTANTS + ".";
 
+  /** The end of the name of the class of holders that observe inputs. */
+  static final String OBSERVED = ".Observed";
+
   Slot {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(attribute, "attribute");
@@ -66,6 +69,11 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
 
   boolean isConstant() {
     return type.equals(CONSTANTS);
+  }
+
+  /** {@return whether its holder observes inputs and leaves all calls as they are} */
+  boolean isObserved() {
+    return holder.endsWith(OBSERVED);
   }
 
   /**

@@ -85,7 +85,11 @@ sealed interface Value {
 
     /** {@return the expression for the decoded tensor, for the expression of the holder} */
     String decoded(String holder) {
-      String text = "(" + holder + ").tensor()";
+      // A constant that is observed stays a constant.
+      String text =
+          slot.isObserved() && slot.isConstant()
+              ? Slot.CONSTANT_PREFIX + slot.attribute()
+              : "(" + holder + ").tensor()";
       for (int i = axes; i < slot.form().axes(); i++) {
         text = "torch.squeeze(" + text + ", -1)";
       }

@@ -45,6 +45,11 @@ final class ScriptArchive {
     return program;
   }
 
+  /** The same storages with another program. */
+  ScriptArchive with(ScriptProgram other) {
+    return new ScriptArchive(other, records);
+  }
+
   static ScriptArchive read(Path path) throws IOException {
     Map<String, byte[]> records = new TreeMap<>();
     TreeMap<String, String> code = new TreeMap<>();

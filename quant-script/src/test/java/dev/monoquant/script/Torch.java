@@ -83,6 +83,18 @@ final class Torch implements AutoCloseable {
     return counters;
   }
 
+  /** {@return the parameters of a module whose parameters are floats, by name} */
+  Map<String, double[]> parameters() {
+    Map<String, double[]> all = new TreeMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getDirectParameters()) {
+      NDArray array = parameter.getValue().getArray();
+      try (NDArray wide = array.toType(DataType.FLOAT64, true)) {
+        all.put(parameter.getKey(), wide.toDoubleArray());
+      }
+    }
+    return all;
+  }
+
   /**
    * Random input.
    *

@@ -18,6 +18,8 @@ public interface Progress {
     PROCESSING,
     /** Running the original and the result side by side. */
     RUNNING,
+    /** Running a model on samples while its layers are observed; counts samples, not bytes. */
+    OBSERVING,
     /** Flushing and checking the output. */
     COMMITTING
   }

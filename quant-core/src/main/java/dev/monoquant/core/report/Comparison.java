@@ -58,6 +58,16 @@ public record Comparison(
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
+    return toTable(Integer.MAX_VALUE);
+  }
+
+  /**
+   * {@return a text table for a terminal}
+   *
+   * @param columns the width of a row; columns of tables that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     out.append(Text.format("A is %s\nB is %s\n", Text.name(a), Text.name(b)));
     foreign("A", foreignInA, out);
@@ -66,7 +76,7 @@ public record Comparison(
     List<ComparedTensor> differing = tensors.stream().filter(t -> !t.equal()).toList();
     if (!differing.isEmpty()) {
       TextTable table =
-          new TextTable("tensor", "in A", "in B", "shape", ">SQNR dB", ">max error", ">cosine");
+          new TextTable("tensor", "in A", "in B", "?shape", ">SQNR dB", "?>max error", ">cosine");
       for (ComparedTensor t : differing) {
         boolean floats = t.errors().elements() > 0;
         table.row(
@@ -78,7 +88,7 @@ public record Comparison(
             floats ? Text.error(t.errors().maxError()) : "-",
             Text.cosine(t.errors().cosine()));
       }
-      table.appendTo(out);
+      table.appendTo(out, columns);
       out.append('\n');
     }
     out.append(

@@ -71,6 +71,16 @@ public record Inspection(
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
+    return toTable(Integer.MAX_VALUE);
+  }
+
+  /**
+   * {@return a text table for a terminal}
+   *
+   * @param columns the width of a row; columns of tables that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     List<TensorInfo> tensors = tensors();
     out.append(
@@ -87,8 +97,8 @@ public record Inspection(
     if (!notes.isEmpty() || foreign.isPresent()) {
       out.append('\n');
     }
-    layers(out);
-    quantized(quantized, out);
+    layers(columns, out);
+    quantized(quantized, columns, out);
     metadata(metadata, out);
     return out.toString();
   }
@@ -148,19 +158,19 @@ public record Inspection(
             .collect(Collectors.joining(", ", types.isEmpty() ? "" : "; tensors: ", ""));
   }
 
-  private void layers(StringBuilder out) {
+  private void layers(int columns, StringBuilder out) {
     Map<String, EncodedWeight> byName =
         quantized.stream().collect(Collectors.toMap(EncodedWeight::name, Function.identity()));
     boolean shards = tensors().stream().anyMatch(t -> !t.shard().isEmpty());
     TextTable table =
         new TextTable(
             "tensor",
-            "kind",
-            "known by",
+            "?kind",
+            "?known by",
             "type",
             "shape",
             ">stored",
-            shards ? "file" : "",
+            shards ? "?file" : "",
             hashes.isEmpty() ? "" : "SHA-256");
     for (Layer layer : layers) {
       for (TensorInfo info : layer.tensors().values()) {
@@ -176,15 +186,15 @@ public record Inspection(
             hashes.getOrDefault(info.name(), ""));
       }
     }
-    table.appendTo(out);
+    table.appendTo(out, columns);
   }
 
-  private static void quantized(List<EncodedWeight> weights, StringBuilder out) {
+  private static void quantized(List<EncodedWeight> weights, int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
     out.append('\n');
-    TextTable table = new TextTable("quantized weight", "scheme", ">bits", "parts");
+    TextTable table = new TextTable("quantized weight", "scheme", "?>bits", "?parts");
     for (EncodedWeight w : weights) {
       String parts =
           w.encoding().parts().stream()
@@ -202,7 +212,7 @@ public record Inspection(
           w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"),
           parts);
     }
-    table.appendTo(out);
+    table.appendTo(out, columns);
   }
 
   private static void metadata(Map<String, String> metadata, StringBuilder out) {

@@ -6,6 +6,7 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.ToLongFunction;
 
 /**
  * The anonymous memory that a run needs at most, estimated from names and shapes: heap, direct
@@ -50,10 +51,18 @@ public record MemoryNeed(long fixed, long perThread, int threads, String widest,
    * @param tileElements the intended number of elements of a tile
    * @param most the maximum number of threads
    * @param bound the bound in bytes; if empty, the limit of the heap, which is no reason to refuse
+   *     except for factors
+   * @param factors bytes that what a scheme makes of the statistics of inputs takes for a weight
    * @throws ConfigurationException if one thread would exceed the bound, naming the least bound,
    *     and the weight or the number of tensors that needs it
    */
-  public static MemoryNeed of(List<Plan> plans, int tileElements, int most, OptionalLong bound) {
+  public static MemoryNeed of(
+      List<Plan> plans,
+      int tileElements,
+      int most,
+      OptionalLong bound,
+      ToLongFunction<EncodedWeight> factors) {
+    long factor = 0;
     long tensors = 0;
     long perThread = LEAST_PER_THREAD;
     String widest = "";
@@ -65,16 +74,20 @@ public record MemoryNeed(long fixed, long perThread, int threads, String widest,
         long bytes =
             Math.min(Math.max(row, tileElements), weight.matrix().tensor().shape().elements())
                 * PER_ELEMENT;
+        factor = Math.max(factor, factors.applyAsLong(weight));
         if (bytes > perThread || widest.isEmpty()) {
           widest = weight.name();
           perThread = Math.max(perThread, bytes);
         }
       }
     }
-    long fixed = BASE + tensors * PER_TENSOR;
+    long fixed = BASE + tensors * PER_TENSOR + factor;
     long allowed = bound.orElse(Runtime.getRuntime().maxMemory() + OUTSIDE_HEAP);
     int threads = (int) Math.max(1, Math.min(most, (allowed - fixed) / perThread));
     MemoryNeed need = new MemoryNeed(fixed, perThread, threads, widest, tensors);
+    if (factor > 0) {
+      need.requireFactor(factor, allowed);
+    }
     bound.ifPresent(need::requireWithin);
     return need;
   }
@@ -109,6 +122,21 @@ public record MemoryNeed(long fixed, long perThread, int threads, String widest,
         + Text.count(threads, "thread")
         + ", besides mapped files; at least "
         + Text.bytes(least());
+  }
+
+  private void requireFactor(long factor, long bound) {
+    if (least() > bound) {
+      throw new ConfigurationException(
+          "a memory of "
+              + Text.bytes(bound)
+              + " is not enough: this run needs "
+              + Text.bytes(least())
+              + ", since the factors of a Gram matrix take "
+              + Text.bytes(factor)
+              + ". Give --max-memory "
+              + ((least() + (1 << 20) - 1) >> 20)
+              + "m or more, or use method=nearest for the widest layers");
+    }
   }
 
   private void requireWithin(long bound) {

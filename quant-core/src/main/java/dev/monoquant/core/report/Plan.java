@@ -13,6 +13,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -133,9 +134,19 @@ public record Plan(
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
+    return toTable(Integer.MAX_VALUE);
+  }
+
+  /**
+   * {@return a text table for a terminal}
+   *
+   * @param columns the width of a row; columns of the table that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     appendHead(out);
-    appendWeights(out);
+    appendWeights(columns, out);
     appendTotals(out);
     Text.problems(problems, out);
     return out.toString();
@@ -233,13 +244,13 @@ public record Plan(
     out.append("\n\n");
   }
 
-  private void appendWeights(StringBuilder out) {
+  private void appendWeights(int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
     TextTable table =
         new TextTable(
-            "weight", "kind", "known by", "scheme", "shape", ">before", ">after", ">ratio");
+            "weight", "?kind", "?known by", "scheme", "?shape", "?>before", ">after", ">ratio");
     List<PlannedWeight> shown =
         mostTelling(
             weights,
@@ -256,28 +267,33 @@ public record Plan(
           Text.bytes(w.bytesAfter()),
           Text.ratio(w.compressionRatio()));
     }
-    table.appendTo(out);
+    table.appendTo(out, columns);
     appendOmitted(weights.size(), shown.size(), "that are largest", out);
     out.append('\n');
     appendRemarks(out);
   }
 
-  /** Appends the tensors left unquantized, without the reasons that apply to every model. */
-  void appendShortTotals(StringBuilder out) {
+  /** Appends what is quantized, in weights and in what flows between layers. */
+  void appendQuantized(StringBuilder out) {
     appendSizes(out);
     appendActivations(out);
-    List<UnquantizedTensor> plain =
-        kept.stream().filter(k -> k.why() == UnquantizedTensor.Why.NOT_A_WEIGHT).toList();
-    if (!plain.isEmpty()) {
-      long bytes = plain.stream().mapToLong(k -> k.tensor().bytes()).sum();
-      out.append(
-          Text.format(
-              "kept as they are: %s, %s, none of them a weight\n",
-              Text.count(plain.size(), "tensor"), Text.bytes(bytes)));
+  }
+
+  /** Appends the number of tensors left unquantized for each class of reason. */
+  void appendKeptCounts(StringBuilder out) {
+    if (kept.isEmpty()) {
+      return;
     }
-    appendKept(
-        kept.stream().filter(k -> k.why() != UnquantizedTensor.Why.NOT_A_WEIGHT).toList(), out);
-    appendModel(out);
+    Map<UnquantizedTensor.Why, Integer> counts = new EnumMap<>(UnquantizedTensor.Why.class);
+    kept.forEach(k -> counts.merge(k.why(), 1, Integer::sum));
+    out.append(
+        Text.format(
+            "left in float: %s, %s: %s\n",
+            Text.count(kept.size(), "tensor"),
+            Text.bytes(keptBytes()),
+            counts.entrySet().stream()
+                .map(e -> e.getValue() + " " + e.getKey().wire())
+                .collect(Collectors.joining(", "))));
   }
 
   void appendTotals(StringBuilder out) {

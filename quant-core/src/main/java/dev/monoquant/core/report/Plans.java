@@ -60,12 +60,16 @@ public record Plans(List<Entry> outputs) {
     }
   }
 
-  /** {@return the tables of all plans and a total, with lines that end in {@code \n}} */
-  public String toTable() {
+  /**
+   * {@return the tables of all plans and a total, see {@link Plan#toTable(int)}}
+   *
+   * @param columns the width of a row
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     for (int i = 0; i < outputs.size(); i++) {
       appendTitle(i, outputs.size(), outputs.get(i).target(), out);
-      out.append(outputs.get(i).plan().toTable()).append('\n');
+      out.append(outputs.get(i).plan().toTable(columns)).append('\n');
     }
     appendTotal(outputs.stream().map(Entry::plan).toList(), out);
     return out.toString();

@@ -9,8 +9,6 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 
 /**
  * The results of a run, for each weight and in total.
@@ -32,7 +30,6 @@ public record Report(
     List<GateResult> gates,
     String kernels) {
 
-  private static final int WIDTH = 80;
   private static final int WORST = 5;
 
   /** Copies the lists. */
@@ -103,41 +100,47 @@ public record Report(
   }
 
   /**
-   * {@return a summary for a terminal of 80 columns: sizes, the weights with the lowest SQNR, the
-   * weights left unquantized, errors, gates and problems; without colours, with lines that end in
-   * {@code \n}}
+   * {@return a summary in a few lines: the sizes, what was quantized, the weights with the lowest
+   * SQNR, counts of what was left in float, the run, gates and problems; without colours, with
+   * lines that end in {@code \n}, each complete in itself}
+   *
+   * @param columns the width of a line; names are shortened to fit, messages are not
    */
-  public String toSummary() {
-    return text(
-        out -> {
-          appendWorst(out);
-          plan.appendShortTotals(out);
-        },
-        (comparison, out) -> comparison.appendShortTo(out, WIDTH));
+  public String toSummary(int columns) {
+    StringBuilder out = new StringBuilder();
+    out.append(Text.name(plan.input())).append(": ").append(plan.inputFormat());
+    if (!plan.outputFormat().isEmpty()) {
+      out.append(" -> ").append(plan.outputFormat());
+    }
+    out.append(", ");
+    out.append(Text.change(plan.wholeBytesBefore(), plan.wholeBytesAfter())).append('\n');
+    plan.appendQuantized(out);
+    appendWorst(columns, out);
+    plan.appendKeptCounts(out);
+    run.ifPresent(comparison -> comparison.appendShortTo(out));
+    appendGates(out);
+    Text.problems(problems, out);
+    return out.toString();
   }
 
   /** {@return the full report as text, without colours, with lines that end in {@code \n}} */
   public String toTable() {
-    return text(
-        out -> {
-          appendWeights(out);
-          plan.appendTotals(out);
-        },
-        RunComparison::appendTo);
+    return toTable(Integer.MAX_VALUE);
   }
 
-  /** Both texts, which differ in the detail for weights, tensors and the run. */
-  private String text(
-      Consumer<StringBuilder> contents, BiConsumer<RunComparison, StringBuilder> comparison) {
+  /**
+   * {@return the full report as text for a terminal}
+   *
+   * @param columns the width of a row; columns of tables that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
     plan.appendHead(out);
-    contents.accept(out);
+    appendWeights(columns, out);
+    plan.appendTotals(out);
     appendTotalError(out);
-    run.ifPresent(
-        ran -> {
-          out.append('\n');
-          comparison.accept(ran, out);
-        });
+    run.ifPresent(comparison -> out.append('\n').append(comparison.toTable(columns)));
     appendGates(out);
     Text.problems(problems, out);
     return out.toString();
@@ -155,11 +158,12 @@ public record Report(
     }
   }
 
-  private void appendWorst(StringBuilder out) {
+  private void appendWorst(int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
-    TextTable table = new TextTable("weight", "scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
+    TextTable table =
+        new TextTable("lowest SQNR", "?scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
     weights.stream()
         .sorted(Comparator.comparingDouble(w -> w.errors().sqnrDb()))
         .limit(WORST)
@@ -172,15 +176,7 @@ public record Report(
                     Text.ratio(w.compressionRatio()),
                     Text.decibels(w.errors().sqnrDb()),
                     Text.cosine(w.errors().cosine())));
-    table.appendTo(out, WIDTH);
-    if (weights.size() > WORST) {
-      out.append(
-          Text.format(
-              "the %d of %d weights with the lowest SQNR; the table has all\n",
-              WORST, weights.size()));
-    }
-    out.append('\n');
-    plan.appendRemarks(out);
+    table.appendTo(out, columns);
   }
 
   /**
@@ -286,22 +282,22 @@ public record Report(
     }
   }
 
-  private void appendWeights(StringBuilder out) {
+  private void appendWeights(int columns, StringBuilder out) {
     if (weights.isEmpty()) {
       return;
     }
     TextTable table =
         new TextTable(
             "weight",
-            "kind",
-            "scheme",
-            "shape",
-            ">before",
+            "?kind",
+            "?scheme",
+            "?shape",
+            "?>before",
             ">after",
-            ">ratio",
+            "?>ratio",
             ">SQNR dB",
-            ">max error",
-            ">bound",
+            "?>max error",
+            "?>bound",
             ">cosine");
     List<WeightReport> shown =
         Plan.mostTelling(
@@ -321,7 +317,7 @@ public record Report(
           Text.error(w.maxErrorBound()),
           Text.cosine(w.errors().cosine()));
     }
-    table.appendTo(out);
+    table.appendTo(out, columns);
     Plan.appendOmitted(weights.size(), shown.size(), "with the lowest SQNR", out);
     out.append('\n');
     plan.appendRemarks(out);

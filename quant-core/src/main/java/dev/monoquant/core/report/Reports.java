@@ -43,16 +43,21 @@ public record Reports(List<Entry> outputs) {
   }
 
   /**
-   * {@return the summaries of all outputs and a total, for a terminal of 80 columns, with lines
-   * that end in {@code \n}}
+   * {@return the summaries of all outputs and a total, see {@link Report#toSummary}}
+   *
+   * @param columns the width of a line
    */
-  public String toSummary() {
-    return text(Report::toSummary);
+  public String toSummary(int columns) {
+    return text(report -> report.toSummary(columns));
   }
 
-  /** {@return the full reports of all outputs and a total, with lines that end in {@code \n}} */
-  public String toTable() {
-    return text(Report::toTable);
+  /**
+   * {@return the full reports of all outputs and a total, see {@link Report#toTable(int)}}
+   *
+   * @param columns the width of a row
+   */
+  public String toTable(int columns) {
+    return text(report -> report.toTable(columns));
   }
 
   private String text(Function<Report, String> form) {

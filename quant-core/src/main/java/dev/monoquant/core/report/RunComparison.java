@@ -3,9 +3,7 @@ package dev.monoquant.core.report;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * The result of a side-by-side run: models that ran in turns on the same inputs in one process.
@@ -25,16 +23,13 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
     "model",
     ">file",
     ">median",
-    ">fastest",
+    "?>fastest",
     ">speed-up",
-    ">half of rounds",
+    "?>half of rounds",
     ">output cosine",
     ">SQNR dB",
-    ">max difference"
+    "?>max difference"
   };
-
-  /** The columns of the short table. */
-  private static final int[] SHORT = {0, 1, 2, 4, 6, 7};
 
   /** Copies the list, which is not empty. */
   public RunComparison {
@@ -65,8 +60,24 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
+    return toTable(Integer.MAX_VALUE);
+  }
+
+  /**
+   * {@return a text table for a terminal}
+   *
+   * @param columns the width of a row; columns of the table that do not fit are left out, and names
+   *     are shortened
+   */
+  public String toTable(int columns) {
     StringBuilder out = new StringBuilder();
-    appendTo(out);
+    appendHead(out);
+    TextTable table = new TextTable(TITLES);
+    for (int i = 0; i < models.size(); i++) {
+      table.row(cells(models.get(i), i > 0));
+    }
+    table.appendTo(out, columns);
+    appendStart(out);
     return out.toString();
   }
 
@@ -118,27 +129,18 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
                     .integer("mismatched", model.mismatched()));
   }
 
-  void appendTo(StringBuilder out) {
-    append(out, IntStream.range(0, TITLES.length).toArray(), Integer.MAX_VALUE);
-  }
-
-  /** Fewer columns, in {@code width} characters. */
-  void appendShortTo(StringBuilder out, int width) {
-    append(out, SHORT, width);
-  }
-
-  private void append(StringBuilder out, int[] columns, int width) {
-    appendHead(out);
-    TextTable table = new TextTable(select(TITLES, columns));
-    for (int i = 0; i < models.size(); i++) {
-      table.row(select(cells(models.get(i), i > 0), columns));
+  /** A line for each model but the reference. */
+  void appendShortTo(StringBuilder out) {
+    for (RunResult model : others()) {
+      out.append(
+          Text.format(
+              "run on %s, %s: %.2fx the speed of the original, output cosine %s, SQNR %s dB\n",
+              Text.line(inputs),
+              Text.count(rounds, "round"),
+              speedup(model),
+              Text.cosine(model.outputs().cosine()),
+              Text.decibels(model.outputs().sqnrDb())));
     }
-    table.appendTo(out, width);
-    appendStart(out);
-  }
-
-  private static String[] select(String[] row, int[] columns) {
-    return Arrays.stream(columns).mapToObj(column -> row[column]).toArray(String[]::new);
   }
 
   private String[] cells(RunResult model, boolean other) {

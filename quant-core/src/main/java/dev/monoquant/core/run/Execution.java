@@ -12,6 +12,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.TensorInfo;
@@ -108,7 +109,12 @@ public final class Execution {
   private static Settings bounded(Settings settings, List<Job> jobs) {
     List<Plan> plans = jobs.stream().map(Job::plan).toList();
     MemoryNeed need =
-        MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
+        MemoryNeed.of(
+            plans,
+            settings.tileElements(),
+            settings.threads(),
+            settings.maxMemory(),
+            new InputFacts(settings)::factorBytes);
     return settings.withThreads(need.threads());
   }
 

@@ -33,7 +33,7 @@ public final class Pipeline {
    * The result for an output.
    *
    * @param weights the report of each weight, in the given order
-   * @param warnings the numbers that were replaced, weight by weight
+   * @param warnings the numbers that were replaced and what schemes say, weight by weight
    * @param shared the weights whose encoding was also given to another output
    */
   record Outcome(List<WeightReport> weights, List<Problem> warnings, int shared) {}
@@ -95,7 +95,7 @@ public final class Pipeline {
           run == null ? WeightResult.parse(branch.sink().finished(name).orElse("")) : run.result();
       shared += run != null && run.isShared() ? 1 : 0;
       reports.add(result.report(planned));
-      result.warning(planned).ifPresent(warnings::add);
+      warnings.addAll(result.warnings(planned));
     }
     return new Outcome(reports, warnings, shared);
   }

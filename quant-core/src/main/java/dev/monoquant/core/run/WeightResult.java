@@ -6,9 +6,11 @@ import dev.monoquant.QuantException;
 import dev.monoquant.core.report.ErrorStatistics;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.WeightReport;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The measurements of a weight, as a value and as the text that a resumed run reads.
@@ -16,27 +18,35 @@ import java.util.Optional;
  * @param errors the errors of the decoded codes against the original
  * @param bound the greatest of the bounds that the scheme declares for the rows
  * @param replaced the numbers that were not finite and quantized as others
+ * @param said what the scheme says of how the weight is quantized; empty if nothing
  */
-record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
+record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced, String said) {
 
   WeightReport report(PlannedWeight planned) {
     return new WeightReport(planned, errors, bound);
   }
 
-  /** A warning with the numbers that were replaced, if any. */
-  Optional<Problem> warning(PlannedWeight planned) {
-    if (replaced.isEmpty()) {
-      return Optional.empty();
+  /** A warning with the numbers that were replaced, and one with what the scheme says, if any. */
+  List<Problem> warnings(PlannedWeight planned) {
+    String name = planned.weight().name();
+    List<Problem> warnings = new ArrayList<>();
+    if (!replaced.isEmpty()) {
+      String what = replaced.describe(planned.weight().matrix().tensor().shape());
+      warnings.add(
+          Problem.warning(
+              name,
+              what + "; NaN became 0, and each Inf the greatest finite magnitude of its row",
+              ""));
     }
-    String what = replaced.describe(planned.weight().matrix().tensor().shape());
-    return Optional.of(
-        Problem.warning(
-            planned.weight().name(),
-            what + "; NaN became 0, and each Inf the greatest finite magnitude of its row",
-            ""));
+    if (!said.isEmpty()) {
+      warnings.add(Problem.warning(name, said, ""));
+    }
+    return warnings;
   }
 
-  /** Numbers separated by blanks, doubles in hexadecimal to preserve every bit. */
+  /**
+   * Numbers separated by blanks, doubles in hexadecimal to preserve every bit, and an encoded text.
+   */
   String toText() {
     StringBuilder out = new StringBuilder();
     out.append(errors.elements());
@@ -47,6 +57,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
       out.append(' ').append(Double.toHexString(value));
     }
     out.append(' ').append(replaced.nans()).append(' ').append(replaced.infinities());
+    out.append(' ').append(URLEncoder.encode(said, StandardCharsets.UTF_8));
     replaced.first().forEach(place -> out.append(' ').append(place));
     return out.toString();
   }
@@ -60,7 +71,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
     String[] words = text.split(" ", -1);
     try {
       List<Long> first = new ArrayList<>();
-      for (int i = 9; i < words.length; i++) {
+      for (int i = 10; i < words.length; i++) {
         first.add(Long.parseLong(words[i]));
       }
       return new WeightResult(
@@ -72,8 +83,9 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
               Double.parseDouble(words[4]),
               Double.parseDouble(words[5])),
           Double.parseDouble(words[6]),
-          new NonFinites(Long.parseLong(words[7]), Long.parseLong(words[8]), first));
-    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+          new NonFinites(Long.parseLong(words[7]), Long.parseLong(words[8]), first),
+          URLDecoder.decode(words[9], StandardCharsets.UTF_8));
+    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
       throw new OutputException(
           "the journal of the interrupted run holds "
               + QuantException.quote(text)

@@ -47,6 +47,7 @@ final class WeightRun {
   private final ErrorBound bound;
   private final Gate gate;
   private final Map<String, byte[]> whole;
+  private final String said;
   private final ErrorStatistics[] errors;
   private final double[] bounds;
   private final NonFinites[] clamped;
@@ -76,6 +77,7 @@ final class WeightRun {
       this.decoder = scheme.decoderOf(weight);
       this.bound = scheme.bound(weight.matrix(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
+      this.said = quantizer.warning().orElse("");
     } catch (RuntimeException e) {
       throw blame("it could not begin", e);
     }
@@ -171,7 +173,7 @@ final class WeightRun {
       bound = Math.max(bound, bounds[i]);
       replaced = replaced.plus(clamped[i]);
     }
-    return new WeightResult(total, bound, replaced);
+    return new WeightResult(total, bound, replaced, said);
   }
 
   private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)

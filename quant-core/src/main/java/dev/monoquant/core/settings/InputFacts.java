@@ -4,10 +4,12 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -18,12 +20,14 @@ import java.util.Set;
 public final class InputFacts {
 
   private final Optional<Calibration> calibration;
+  private final Plugins plugins;
 
   /**
    * @param settings have the calibration, if there is one
    */
   public InputFacts(Settings settings) {
     this.calibration = settings.calibration();
+    this.plugins = settings.plugins();
   }
 
   /** {@return the statistics of inputs that a scheme needs or uses} */
@@ -38,6 +42,20 @@ public final class InputFacts {
   /** {@return whether the codes of a weight depend on the calibration} */
   public boolean affects(Scheme scheme, OptionValues options, WeightMatrix weight) {
     return wanted(scheme, options).stream().anyMatch(need -> has(need, weight));
+  }
+
+  /**
+   * {@return the bytes that a scheme may take for what it makes of the Gram matrix of a weight: a
+   * triangle of doubles while it is factorised, one of floats then, and the floats of the weight
+   * before}
+   */
+  public long factorBytes(EncodedWeight weight) {
+    long columns = weight.matrix().columnCount();
+    Scheme scheme = plugins.scheme(weight.scheme());
+    return wanted(scheme, weight.options()).contains(Need.INPUT_GRAM)
+            && has(Need.INPUT_GRAM, weight.matrix())
+        ? 8 * columns * columns
+        : 0;
   }
 
   private boolean has(Need need, WeightMatrix weight) {

@@ -3,8 +3,13 @@ package dev.monoquant.core.text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
-/** Aligned columns of plain text: the first row is the header, numbers are aligned to the right. */
+/**
+ * Aligned columns of plain text: the first row is the header, numbers are aligned to the right.
+ * Every row is complete in itself. A table that would be wider than the terminal loses columns, and
+ * then the middle of the names in its first column.
+ */
 public final class TextTable {
 
   private static final String GAP = "  ";
@@ -12,18 +17,23 @@ public final class TextTable {
 
   private final List<String[]> rows = new ArrayList<>();
   private final boolean[] right;
+  private final boolean[] optional;
 
   /**
    * A table with a header.
    *
-   * @param header the titles; one that starts with {@code >} aligns its column to the right
+   * @param header the titles; one that starts with {@code >} aligns its column to the right, one
+   *     that starts with {@code ?}, before that, is left out of a table that would be too wide
    */
   public TextTable(String... header) {
     right = new boolean[header.length];
+    optional = new boolean[header.length];
     String[] titles = new String[header.length];
     for (int i = 0; i < header.length; i++) {
-      right[i] = header[i].startsWith(">");
-      titles[i] = right[i] ? header[i].substring(1) : header[i];
+      optional[i] = header[i].startsWith("?");
+      String title = optional[i] ? header[i].substring(1) : header[i];
+      right[i] = title.startsWith(">");
+      titles[i] = right[i] ? title.substring(1) : title;
     }
     rows.add(titles);
   }
@@ -41,8 +51,7 @@ public final class TextTable {
   }
 
   /**
-   * Appends all rows, and shortens names in the first column in the middle if a row would be wider
-   * than a terminal.
+   * Appends all rows, none wider than a terminal if that can be.
    *
    * @param width the number of letters that fit in a row; a name keeps at least {@value
    *     #LEAST_NAME} of them
@@ -52,17 +61,31 @@ public final class TextTable {
     for (String[] row : rows) {
       Arrays.setAll(widths, i -> Math.max(widths[i], width(row[i])));
     }
-    long others = Arrays.stream(widths, 1, widths.length).asLongStream().map(w -> w + 2).sum();
-    widths[0] = (int) Math.min(widths[0], Math.max(LEAST_NAME, width - others));
+    boolean[] shown = new boolean[right.length];
+    Arrays.fill(shown, true);
+    for (int i = right.length - 1; i > 0; i--) {
+      shown[i] = !optional[i] || Math.min(widths[0], LEAST_NAME) + others(widths, shown) <= width;
+    }
+    widths[0] = (int) Math.min(widths[0], Math.max(LEAST_NAME, width - others(widths, shown)));
     for (String[] row : rows) {
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < row.length; i++) {
-        String cell = i == 0 ? Text.shortened(row[0], widths[0]) : row[i];
-        String pad = " ".repeat(widths[i] - width(cell));
-        line.append(i == 0 ? "" : GAP).append(right[i] ? pad + cell : cell + pad);
+        if (shown[i]) {
+          String cell = i == 0 ? Text.shortened(row[0], widths[0]) : row[i];
+          String pad = " ".repeat(widths[i] - width(cell));
+          line.append(i == 0 ? "" : GAP).append(right[i] ? pad + cell : cell + pad);
+        }
       }
       out.append(line.toString().stripTrailing()).append('\n');
     }
+  }
+
+  /** The width of all columns but the first, with their gaps. */
+  private static long others(int[] widths, boolean[] shown) {
+    return IntStream.range(1, widths.length)
+        .filter(i -> shown[i])
+        .mapToLong(i -> widths[i] + GAP.length())
+        .sum();
   }
 
   private static int width(String text) {

@@ -13,6 +13,7 @@ final class ChildFolder {
 
   static final String JOB = "job.json";
   static final String RESULT = "result.json";
+  static final String PROGRESS = "progress";
 
   /** The copy of an output that measures its layers. */
   static final String TIMED = "timed.pt";

@@ -2,6 +2,8 @@ package dev.monoquant.core.trial;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.monoquant.core.control.EngineStart;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -108,8 +110,15 @@ final class ChildMain {
 
   private String run() {
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-      RunJob.WithSettings all =
-          RunJob.parse(Files.readString(folder.resolve(ChildFolder.JOB)), manager);
+      JsonObject json =
+          JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
+              .getAsJsonObject();
+      if (ObserveJob.is(json)) {
+        ObserveProgress progress = new ObserveProgress(folder);
+        return RunOutcome.toJson(
+            ObserveRun.run(RunJob.inputs(json, manager), ObserveJob.parse(json), progress::write));
+      }
+      RunJob.WithSettings all = RunJob.parse(json, manager);
       return all.job().purpose() == RunJob.Purpose.LAYERS
           ? RunOutcome.toJson(LayerTiming.run(all.settings(), all.job()))
           : RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));

@@ -136,15 +136,37 @@ final class ChildRunner implements ModelRunner {
     return Optional.of(LayerTimes.of(copy.get(), RunOutcome.parseTimes(result)));
   }
 
+  @Override
+  public ObserveJob.Outcome observe(ObserveJob job) {
+    List<Path> files = List.of(job.original(), job.observing());
+    try {
+      return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
+    } finally {
+      ObserveProgress.forget(folder);
+    }
+  }
+
+  /** The text of a job. */
+  private interface Job {
+    String toJson() throws IOException;
+  }
+
   private String result(RunJob job) {
-    String remedy = job.purpose().remedy();
+    return result(
+        () -> job.toJson(settings, folder),
+        job.candidates().stream().map(Candidate::file).toList(),
+        job.purpose().remedy());
+  }
+
+  /** Gives the child a job, and waits for the result. */
+  private String result(Job job, List<Path> files, String remedy) {
     Path result = folder.resolve(ChildFolder.RESULT);
     try {
       Files.deleteIfExists(result);
-      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson(settings, folder));
+      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson());
       process.getOutputStream().write('\n');
       process.getOutputStream().flush();
-      OptionalLong memory = OptionalLong.of(memory(job.candidates()));
+      OptionalLong memory = OptionalLong.of(memory(files));
       await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, remedy);
       return read(result);
     } catch (IOException e) {
@@ -156,14 +178,14 @@ final class ChildRunner implements ModelRunner {
     }
   }
 
-  private long memory(List<Candidate> candidates) throws IOException {
+  private long memory(List<Path> files) throws IOException {
     OptionalLong given = settings.modelRuns().maxMemoryBytes();
     if (given.isPresent()) {
       return given.getAsLong();
     }
     long bytes = 0;
-    for (Candidate candidate : candidates) {
-      bytes += Files.size(candidate.file());
+    for (Path file : files) {
+      bytes += Files.size(file);
     }
     for (SampleInputs sample : settings.samples()) {
       // The child reports what is missing.
@@ -191,6 +213,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
+      ObserveProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

@@ -36,6 +36,11 @@ public interface ModelRunner extends AutoCloseable {
         }
 
         @Override
+        public ObserveJob.Outcome observe(ObserveJob job) {
+          throw new IllegalStateException("nothing was to be observed");
+        }
+
+        @Override
         public void close() {
           // Nothing to close.
         }
@@ -66,6 +71,16 @@ public interface ModelRunner extends AutoCloseable {
    */
   Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
       throws IOException;
+
+  /**
+   * Runs a program that observes on the samples.
+   *
+   * @param job the programs, whose code must have been checked, and the file for the sums
+   * @return how it went
+   * @throws dev.monoquant.QuantException as {@link ObserveRun#run}; for a child, also a {@link
+   *     dev.monoquant.ValidationException} if it crashes or exceeds its bounds
+   */
+  ObserveJob.Outcome observe(ObserveJob job);
 
   /** Ends a child and removes its files. */
   @Override
@@ -98,6 +113,14 @@ public interface ModelRunner extends AutoCloseable {
       } finally {
         ChildFolder.delete(folder);
       }
+    }
+
+    @Override
+    public ObserveJob.Outcome observe(ObserveJob job) {
+      return ObserveRun.run(
+          settings,
+          job,
+          (calls, sample, samples) -> ObserveProgress.tell(settings, calls, sample, samples));
     }
 
     @Override

@@ -6,7 +6,6 @@ import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
@@ -145,6 +144,19 @@ public record RunJob(
       made.add(one);
     }
     json.add("guesses", made);
+    json.add("samples", samples(settings, folder));
+    json.add("limits", limits(settings.limits()));
+    json.addProperty("rounds", settings.timing().rounds().orElse(0));
+    json.addProperty("nanos", settings.timing().time().map(Duration::toNanos).orElse(0L));
+    return new Gson().toJson(json);
+  }
+
+  /**
+   * {@return the samples as JSON}
+   *
+   * @param folder the folder for samples that are in memory
+   */
+  static JsonArray samples(Settings settings, Path folder) throws IOException {
     JsonArray samples = new JsonArray();
     for (SampleInputs sample : settings.samples()) {
       JsonObject one = new JsonObject();
@@ -160,11 +172,7 @@ public record RunJob(
       }
       samples.add(one);
     }
-    json.add("samples", samples);
-    json.add("limits", limits(settings.limits()));
-    json.addProperty("rounds", settings.timing().rounds().orElse(0));
-    json.addProperty("nanos", settings.timing().time().map(Duration::toNanos).orElse(0L));
-    return new Gson().toJson(json);
+    return samples;
   }
 
   /**
@@ -172,8 +180,7 @@ public record RunJob(
    *
    * @param manager owns samples in memory
    */
-  static WithSettings parse(String text, NDManager manager) throws IOException {
-    JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+  static WithSettings parse(JsonObject json, NDManager manager) throws IOException {
     List<Candidate> candidates = new ArrayList<>();
     for (JsonElement one : json.getAsJsonArray("candidates")) {
       JsonObject fields = one.getAsJsonObject();
@@ -191,6 +198,20 @@ public record RunJob(
               fields.get("ids").getAsLong(),
               fields.get("times").getAsInt()));
     }
+    List<Method> methods = methods(json.getAsJsonArray("methods"));
+    Settings settings =
+        inputs(json, manager)
+            .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
+    Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
+    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
+  }
+
+  /**
+   * {@return the settings with the samples and limits of a job}
+   *
+   * @param manager owns samples in memory
+   */
+  static Settings inputs(JsonObject json, NDManager manager) throws IOException {
     List<SampleInputs> samples = new ArrayList<>();
     for (JsonElement one : json.getAsJsonArray("samples")) {
       JsonObject fields = one.getAsJsonObject();
@@ -202,14 +223,9 @@ public record RunJob(
         }
       }
     }
-    List<Method> methods = methods(json.getAsJsonArray("methods"));
-    Settings settings =
-        Settings.defaults()
-            .withSamples(samples)
-            .withLimits(limits(json.getAsJsonArray("limits")))
-            .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
-    Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
-    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
+    return Settings.defaults()
+        .withSamples(samples)
+        .withLimits(limits(json.getAsJsonArray("limits")));
   }
 
   private static RunTiming timing(int rounds, long nanos) {
@@ -218,7 +234,7 @@ public record RunJob(
         nanos == 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos)));
   }
 
-  private static JsonArray methods(List<Method> methods) {
+  static JsonArray methods(List<Method> methods) {
     JsonArray all = new JsonArray();
     for (Method method : methods) {
       JsonArray parameters = new JsonArray();
@@ -238,7 +254,7 @@ public record RunJob(
     return all;
   }
 
-  private static List<Method> methods(JsonArray all) {
+  static List<Method> methods(JsonArray all) {
     List<Method> methods = new ArrayList<>();
     for (JsonElement element : all) {
       JsonObject method = element.getAsJsonObject();
@@ -258,7 +274,7 @@ public record RunJob(
     return methods;
   }
 
-  private static JsonArray limits(ReadLimits limits) {
+  static JsonArray limits(ReadLimits limits) {
     JsonArray all = new JsonArray();
     all.add(limits.maxHeaderBytes());
     all.add(limits.maxIndexBytes());

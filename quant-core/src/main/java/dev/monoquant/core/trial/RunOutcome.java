@@ -72,6 +72,13 @@ final class RunOutcome {
     return new Gson().toJson(json);
   }
 
+  static String toJson(ObserveJob.Outcome outcome) {
+    JsonObject json = new JsonObject();
+    json.addProperty("calls", outcome.calls());
+    json.addProperty("note", outcome.note());
+    return new Gson().toJson(json);
+  }
+
   static String toJson(Throwable failure) {
     JsonObject json = new JsonObject();
     json.addProperty("failure", kind(failure));
@@ -130,6 +137,15 @@ final class RunOutcome {
                               .toList()));
           return times;
         });
+  }
+
+  /** Like {@link #parse}, of a pass that observes. */
+  static ObserveJob.Outcome parseObserved(String text) {
+    return read(
+        text,
+        "",
+        json ->
+            new ObserveJob.Outcome(json.get("calls").getAsLong(), json.get("note").getAsString()));
   }
 
   private static <T> T read(String text, String remedy, Function<JsonObject, T> content) {

@@ -101,6 +101,15 @@ final class RunnableModel implements AutoCloseable {
     return outputs;
   }
 
+  /** {@return the parameters of the model by name, as long as it is open} */
+  Map<String, NDArray> parameters() {
+    Map<String, NDArray> all = new TreeMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getDirectParameters()) {
+      all.put(parameter.getKey(), parameter.getValue().getArray());
+    }
+    return all;
+  }
+
   /** {@return the numbers of its parameters that are short lists of integers, by name} */
   Map<String, long[]> counters() {
     Map<String, long[]> counters = new TreeMap<>();

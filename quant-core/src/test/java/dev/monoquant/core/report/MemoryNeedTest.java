@@ -41,6 +41,11 @@ class MemoryNeedTest {
   }
 
   private static MemoryNeed need(List<PlannedWeight> weights, int threads, OptionalLong bound) {
+    return need(weights, threads, bound, 0);
+  }
+
+  private static MemoryNeed need(
+      List<PlannedWeight> weights, int threads, OptionalLong bound, long factor) {
     Plan plan =
         new Plan(
             "in",
@@ -52,7 +57,7 @@ class MemoryNeedTest {
             Optional.empty(),
             List.of(),
             Optional.empty());
-    return MemoryNeed.of(List.of(plan), TILE, threads, bound);
+    return MemoryNeed.of(List.of(plan), TILE, threads, bound, weight -> factor);
   }
 
   @Test
@@ -86,6 +91,20 @@ class MemoryNeedTest {
         .hasMessage(
             "a memory of 256.0 MiB is not enough: this run needs 859.0 MiB, since a block of rows of"
                 + " \"wide\" takes 762.9 MiB. Give --max-memory 859m or more");
+  }
+
+  @Test
+  void factorsOfAGramMatrixAreCountedAndRefusedEvenWithoutABound() {
+    List<PlannedWeight> weights = List.of(weight("a", 8, 8));
+    long plain = need(weights, 1, OptionalLong.of(256 * MIB)).least();
+    assertThat(need(weights, 1, OptionalLong.of(256 * MIB), 32 * MIB).least())
+        .isEqualTo(plain + 32 * MIB);
+    for (OptionalLong bound : List.of(OptionalLong.of(256 * MIB), OptionalLong.empty())) {
+      assertThatThrownBy(() -> need(weights, 1, bound, 1L << 40))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("since the factors of a Gram matrix take 1.0 TiB")
+          .hasMessageContaining("or use method=nearest for the widest layers");
+    }
   }
 
   @Test

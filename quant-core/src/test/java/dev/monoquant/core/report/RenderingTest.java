@@ -134,21 +134,30 @@ class RenderingTest {
 
   @Test
   void aSummaryFitsATerminal() {
-    assertThat(report().toSummary())
+    assertThat(report().toSummary(80))
         .isEqualTo(
             """
-            m.safetensors: safetensors -> compressed-tensors
-
-            weight       scheme          after  ratio  SQNR dB    cosine
+            m.safetensors: safetensors -> compressed-tensors, 15.7 KiB -> 5.5 KiB (2.83x smaller)
+            quantized: 2 weights of 3 tensors, 15.7 KiB -> 3.9 KiB (3.98x smaller)
+            lowest SQNR  scheme          after  ratio  SQNR dB    cosine
             fc.weight    int8 channel  3.9 KiB  3.98x    50.00  0.999949
             zero.weight  int8 channel     12 B  2.67x    exact         1
-
-            quantized: 2 weights of 3 tensors, 15.7 KiB -> 3.9 KiB (3.98x smaller)
-            kept as they are: 1 tensor, 16 B, none of them a weight
-            model: 15.7 KiB -> 3.9 KiB (3.97x smaller), 5678 bytes with headers
-            error of all quantized weights: SQNR 50.00 dB, cosine 0.999949, max error 1.200e-03
+            left in float: 1 tensor, 16 B: 1 not-a-weight
             warning: fc: a thing. Do another
             """);
+  }
+
+  /** A table that is too wide loses what matters least, and never a part of a number. */
+  @Test
+  void aTableFitsATerminal() {
+    String whole = report().toTable();
+    for (int columns : new int[] {40, 60, 80, 100, 140}) {
+      List<String> rows =
+          report().toTable(columns).lines().filter(l -> l.contains(".weight ")).toList();
+      assertThat(rows).hasSize(2).allMatch(row -> row.length() <= Math.max(columns, 53));
+      assertThat(rows.get(0)).startsWith("fc.weight").endsWith(" 0.999949").contains(" 3.9 KiB ");
+    }
+    assertThat(report().toTable(400)).isEqualTo(whole);
   }
 
   @Test
@@ -169,7 +178,7 @@ class RenderingTest {
             "9 columns in groups of 64");
     Report report =
         new Report(plan(planned, List.of(odd, kept(BIAS, "a bias"))), weights, List.of());
-    String summary = report.toSummary();
+    String summary = report.toSummary(80);
 
     assertThat(summary.lines().filter(line -> line.contains("int8 channel")))
         .hasSize(5)
@@ -178,8 +187,7 @@ class RenderingTest {
         .asString()
         .startsWith("a.rather.long.na...el.that.0.weight");
     assertThat(summary)
-        .contains("the 5 of 9 weights with the lowest SQNR; the table has all\n")
-        .contains("  1 unsupported: 9 columns in groups of 64: fc.bias\n")
+        .contains("left in float: 2 tensors, 32 B: 1 not-a-weight, 1 unsupported\n")
         .doesNotContain("a bias");
   }
 

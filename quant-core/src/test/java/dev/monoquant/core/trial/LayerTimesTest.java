@@ -126,6 +126,11 @@ class LayerTimesTest {
     }
 
     @Override
+    public ObserveJob.Outcome observe(ObserveJob job) {
+      throw new AssertionError();
+    }
+
+    @Override
     public void close() {}
   }
 

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -62,6 +63,16 @@ public final class GgufLayout {
       return new Value(key, GgufValue.Type.UINT32, buffer(Integer.BYTES).putInt(0, number));
     }
 
+    /** {@return the text that this is; empty if it has another type} */
+    public Optional<String> text() {
+      if (type != GgufValue.Type.STRING) {
+        return Optional.empty();
+      }
+      ByteBuffer in = bytes.duplicate();
+      in.position(in.position() + Long.BYTES);
+      return Optional.of(StandardCharsets.UTF_8.decode(in).toString());
+    }
+
     /**
      * {@return the whole number that this is, or that comes first in the array; otherwise empty}
      */
@@ -84,6 +95,87 @@ public final class GgufLayout {
         case UINT64, INT64 -> OptionalLong.of(in.getLong());
         case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> OptionalLong.empty();
       };
+    }
+
+    /**
+     * {@return a number of type binary32}
+     *
+     * @param key its key
+     * @param number the number
+     */
+    public static Value of(String key, float number) {
+      return new Value(key, GgufValue.Type.FLOAT32, buffer(Float.BYTES).putFloat(0, number));
+    }
+
+    /**
+     * {@return true or false}
+     *
+     * @param key its key
+     * @param flag the truth value
+     */
+    public static Value of(String key, boolean flag) {
+      return new Value(key, GgufValue.Type.BOOL, buffer(1).put(0, (byte) (flag ? 1 : 0)));
+    }
+
+    /**
+     * {@return an array of texts}
+     *
+     * @param key its key
+     * @param texts the texts
+     */
+    public static Value of(String key, List<String> texts) {
+      List<byte[]> items = texts.stream().map(t -> t.getBytes(StandardCharsets.UTF_8)).toList();
+      int bytes = 12;
+      for (byte[] item : items) {
+        bytes = Math.addExact(bytes, Long.BYTES + item.length);
+      }
+      ByteBuffer out = array(GgufValue.Type.STRING, items.size(), bytes);
+      items.forEach(item -> out.putLong(item.length).put(item));
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of signed numbers of 32 bits}
+     *
+     * @param key its key
+     * @param numbers the numbers
+     */
+    public static Value of(String key, int[] numbers) {
+      ByteBuffer out = array(GgufValue.Type.INT32, numbers.length, 12 + 4 * numbers.length);
+      for (int number : numbers) {
+        out.putInt(number);
+      }
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of numbers of type binary32}
+     *
+     * @param key its key
+     * @param numbers the numbers
+     */
+    public static Value of(String key, float[] numbers) {
+      ByteBuffer out = array(GgufValue.Type.FLOAT32, numbers.length, 12 + 4 * numbers.length);
+      for (float number : numbers) {
+        out.putFloat(number);
+      }
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of unsigned numbers of 8 bits}
+     *
+     * @param key its key
+     * @param bytes the numbers; the position does not change
+     */
+    public static Value of(String key, ByteBuffer bytes) {
+      int count = bytes.remaining();
+      ByteBuffer out = array(GgufValue.Type.UINT8, count, 12 + count);
+      return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
+    }
+
+    private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {
+      return buffer(bytes).putInt(type.id()).putLong(count);
     }
   }
 

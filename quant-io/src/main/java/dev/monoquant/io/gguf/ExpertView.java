@@ -62,8 +62,13 @@ final class ExpertView implements ModelSource {
     this.experts = experts;
   }
 
-  /** {@return the model with separate experts; the model itself if it has none} */
+  /**
+   * {@return the model with separate experts; the model itself if it has none, or is no GGUF model}
+   */
   static ModelSource of(ModelSource inside) {
+    if (inside.find(GgufModel.class).isEmpty()) {
+      return inside;
+    }
     Map<String, Expert> experts = new LinkedHashMap<>();
     List<TensorInfo> plain = new ArrayList<>();
     List<Layer> layers = new ArrayList<>();

@@ -18,10 +18,22 @@ interface GgufModel {
    *
    * @param key a key, such as {@code llama.block_count}
    */
-  OptionalLong number(String key) throws IOException;
+  default OptionalLong number(String key) throws IOException {
+    return find(key).map(GgufLayout.Value::number).orElse(OptionalLong.empty());
+  }
 
-  /** {@return a text of the metadata; empty if the key is absent or has another type} */
-  Optional<String> text(String key);
+  /**
+   * {@return a text of the metadata; empty if the key is absent or has another type}
+   *
+   * @param key a key, such as {@code general.architecture}
+   */
+  default Optional<String> text(String key) throws IOException {
+    return find(key).flatMap(GgufLayout.Value::text);
+  }
+
+  private Optional<GgufLayout.Value> find(String key) throws IOException {
+    return metadata().stream().filter(value -> value.key().equals(key)).findFirst();
+  }
 
   /** {@return the alignment that the metadata says} */
   long alignment();

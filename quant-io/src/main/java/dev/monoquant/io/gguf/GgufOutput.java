@@ -21,7 +21,9 @@ import dev.monoquant.files.output.Staging;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
@@ -46,17 +48,19 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * Writes a GGUF file from a GGUF model: the names, shapes and metadata of the model, weights in the
- * blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
+ * Writes a GGUF file from a GGUF model, or from a model directory of transformers whose
+ * architecture a {@link GgufArchitecture} knows: the names, shapes and metadata of GGUF, weights in
+ * the blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
  * makes of it.
  *
- * <p>All metadata is carried over as it is, but that of parts ({@code split.}); {@code
- * general.quantization_version} is 2, {@code general.file_type} the type of most quantized weights.
- * Behind them are texts of {@code monoquant.}: how the file was made, and the {@link Manifest} with
- * the hashes of the inputs and of every tensor; its {@code self} covers the bytes before the data.
+ * <p>All metadata of a GGUF model is carried over as it is, but that of parts ({@code split.});
+ * {@code general.quantization_version} is 2, {@code general.file_type} the type of most quantized
+ * weights. Behind them are texts of {@code monoquant.}: how the file was made, and the {@link
+ * Manifest} with the hashes of the inputs and of every tensor; its {@code self} covers the bytes
+ * before the data.
  *
- * <p>What this does not do: it does not make a GGUF file of another model, since names, shapes and
- * metadata of other formats differ; it writes one file, not parts. Stateless and thread-safe.
+ * <p>What this does not do: it does not make a GGUF file of a model without config.json and
+ * tokenizer; it writes one file, not parts. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class GgufOutput implements OutputFormat {
@@ -109,30 +113,42 @@ public final class GgufOutput implements OutputFormat {
 
   /** Experts that are one tensor become matrices of their own. */
   @Override
-  public ModelSource view(ModelSource source) {
-    return source.find(GgufModel.class).isPresent() ? ExpertView.of(source) : source;
+  public ModelSource view(ModelSource source) throws IOException {
+    return ExpertView.of(floatView(source));
   }
 
   @Override
-  public OutputSession open(ModelSource source) {
-    GgufModel model =
-        source
-            .find(GgufModel.class)
-            .orElseThrow(
-                () ->
-                    new ConfigurationException(
-                        quote(source.info().name())
-                            + " is no GGUF model, and a GGUF file needs the names and metadata of"
-                            + " one. Convert it with convert_hf_to_gguf.py of llama.cpp first, or"
-                            + " choose another output"));
-    return new Session(source, model, disk);
+  public ModelSource storedView(ModelSource source) throws IOException {
+    return floatView(source);
+  }
+
+  @Override
+  public ModelSource floatView(ModelSource source) throws IOException {
+    return GgufConversion.view(source, Architectures.load());
+  }
+
+  @Override
+  public OutputSession open(ModelSource source) throws IOException {
+    Optional<GgufModel> model = source.find(GgufModel.class);
+    if (model.isEmpty()) {
+      throw GgufConversion.refusal(source, Architectures.load());
+    }
+    return new Session(source, model.get(), disk);
   }
 
   private record Session(ModelSource source, GgufModel model, Disk disk) implements OutputSession {
     @Override
+    public Optional<String> unsupportedLayer(WeightMatrix weight) {
+      return GgufNames.isAdded(weight.layer())
+          ? Optional.of("llama.cpp adds it to other numbers, and reads it in F32 alone")
+          : Optional.empty();
+    }
+
+    @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      return type(weight).isPresent()
-          ? Optional.empty()
+      Optional<String> layer = unsupportedLayer(weight.matrix());
+      return layer.isPresent() || type(weight).isPresent()
+          ? layer
           : Optional.of(
               "a GGUF file has no type for "
                   + weight.scheme()
@@ -151,23 +167,23 @@ public final class GgufOutput implements OutputFormat {
     }
 
     private MixRules.Facts facts() {
-      String architecture = model.text("general.architecture").orElse("");
-      int heads = number(architecture + ".attention.head_count");
-      int keyHeads = number(architecture + ".attention.head_count_kv");
-      return new MixRules.Facts(
-          architecture,
-          number(architecture + ".block_count"),
-          number(architecture + ".expert_count"),
-          heads,
-          keyHeads == 0 ? heads : keyHeads);
-    }
-
-    private int number(String key) {
       try {
-        return (int) Math.max(0, Math.min(model.number(key).orElse(0), Integer.MAX_VALUE));
+        String architecture = model.text("general.architecture").orElse("");
+        int heads = number(architecture + ".attention.head_count");
+        int keyHeads = number(architecture + ".attention.head_count_kv");
+        return new MixRules.Facts(
+            architecture,
+            number(architecture + ".block_count"),
+            number(architecture + ".expert_count"),
+            heads,
+            keyHeads == 0 ? heads : keyHeads);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    private int number(String key) throws IOException {
+      return (int) Math.max(0, Math.min(model.number(key).orElse(0), Integer.MAX_VALUE));
     }
 
     @Override

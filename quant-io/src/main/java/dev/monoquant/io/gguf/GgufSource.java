@@ -6,13 +6,11 @@ import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.files.gguf.GgufFile;
 import dev.monoquant.files.gguf.GgufLayout;
 import dev.monoquant.files.gguf.GgufTensor;
-import dev.monoquant.files.gguf.GgufValue;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
@@ -36,7 +34,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** The source of the tensors of GGUF files: plain ones, and quantized weights in blocks. */
 final class GgufSource implements ModelSource, GgufModel {
@@ -101,18 +98,10 @@ final class GgufSource implements ModelSource, GgufModel {
                     + " of "
                     + type
                     + ", a type that is not decoded: they can be listed, and nothing else"));
-    List<Layer> declared = new ArrayList<>();
-    ModuleNames.byModule(all)
-        .forEach(
-            (layer, own) ->
-                GgufNames.kind(layer)
-                    .ifPresent(
-                        kind ->
-                            declared.add(new Layer(layer, kind, Layer.Evidence.DECLARED, own))));
     this.info =
         ModelInfo.of(name, plain)
             .withQuantized(quantized)
-            .withLayers(declared)
+            .withLayers(GgufNames.layers(all))
             .withMetadata(metadata)
             .withNotes(notes)
             .withSideFiles(sides.files())
@@ -191,25 +180,6 @@ final class GgufSource implements ModelSource, GgufModel {
       }
     }
     return List.copyOf(values.values());
-  }
-
-  @Override
-  public OptionalLong number(String key) throws IOException {
-    for (GgufFile file : files) {
-      if (file.metadata().containsKey(key)) {
-        return file.value(key).number();
-      }
-    }
-    return OptionalLong.empty();
-  }
-
-  @Override
-  public Optional<String> text(String key) {
-    return files.stream()
-        .flatMap(file -> Optional.ofNullable(file.metadata().get(key)).stream())
-        .filter(value -> value.type() == GgufValue.Type.STRING)
-        .map(GgufValue::text)
-        .findFirst();
   }
 
   @Override

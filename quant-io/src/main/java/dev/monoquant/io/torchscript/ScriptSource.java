@@ -11,6 +11,7 @@ import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ObservableModel;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
@@ -133,6 +134,11 @@ final class ScriptSource implements ModelSource {
     }
     if (capability == RunnableFile.class) {
       return Optional.of(capability.cast(runnable()));
+    }
+    if (capability == ObservableModel.class) {
+      return archive.isRewritten()
+          ? Optional.empty()
+          : Optional.of(capability.cast(new ObservableScript(archive, info.layers())));
     }
     return capability == Auditable.class
         ? ArchiveAudit.of(archive.zip()).map(capability::cast)

@@ -230,6 +230,7 @@ public final class GgufOutput implements OutputFormat {
     private final Map<String, Place> places = new HashMap<>();
     private final Map<String, GgmlType> types = new HashMap<>();
     private final GgufLayout open;
+    private final Map<String, Region> regions = new HashMap<>();
 
     Layout(
         ModelSource source,
@@ -251,6 +252,7 @@ public final class GgufOutput implements OutputFormat {
       List<String> names = tensors.stream().map(GgufTensor::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
       this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
+      open.regions().forEach(region -> regions.put(region.name(), region));
     }
 
     /** The place of a tensor: that of the file's tensor, or a part of it for an expert. */
@@ -334,6 +336,12 @@ public final class GgufOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<Place> places(String name) {
+      Region region = regions.get(name);
+      return region == null ? List.of() : List.of(new Place("", region.start(), region.length()));
     }
 
     @Override
@@ -440,7 +448,21 @@ public final class GgufOutput implements OutputFormat {
     }
 
     @Override
+    public Optional<String> finished(String name) {
+      return staging.stored(name);
+    }
+
+    @Override
+    public void remark(String name, String text) {
+      staging.remark(name, text);
+    }
+
+    @Override
     public List<Path> commit() throws IOException {
+      if (staging.isPart()) {
+        staging.commit();
+        return List.of();
+      }
       if (!finished) {
         finish();
       }

@@ -227,7 +227,7 @@ public final class GgufOutput implements OutputFormat {
     private final long alignment;
     private final Disk disk;
     private final List<GgufTensor> tensors = new ArrayList<>();
-    private final Map<String, Place> places = new HashMap<>();
+    private final Map<String, Part> parts = new HashMap<>();
     private final Map<String, GgmlType> types = new HashMap<>();
     private final GgufLayout open;
     private final Map<String, Region> regions = new HashMap<>();
@@ -255,15 +255,16 @@ public final class GgufOutput implements OutputFormat {
       open.regions().forEach(region -> regions.put(region.name(), region));
     }
 
-    /** The place of a tensor: that of the file's tensor, or a part of it for an expert. */
-    private record Place(String tensor, long offset) {}
+    /** Where a tensor is written: that of the file's tensor, or a part of it for an expert. */
+    private record Part(String tensor, long offset, long length) {}
 
     private void add(TensorInfo tensor, GgmlType type) {
       Optional<ExpertView.Expert> expert = ExpertView.expert(source, tensor.name());
       TensorInfo whole = expert.map(ExpertView.Expert::whole).orElse(tensor);
       long bytes = bytes(tensor, type);
-      places.put(
-          tensor.name(), new Place(whole.name(), expert.map(e -> e.index() * bytes).orElse(0L)));
+      parts.put(
+          tensor.name(),
+          new Part(whole.name(), expert.map(e -> e.index() * bytes).orElse(0L), bytes));
       GgufTensor stored = new GgufTensor(whole.name(), type, whole.shape(), 0, bytes(whole, type));
       if (expert.isEmpty() || types.putIfAbsent(whole.name(), type) == null) {
         tensors.add(stored);
@@ -340,8 +341,12 @@ public final class GgufOutput implements OutputFormat {
 
     @Override
     public List<Place> places(String name) {
-      Region region = regions.get(name);
-      return region == null ? List.of() : List.of(new Place("", region.start(), region.length()));
+      Part part = parts.get(name);
+      if (part == null) {
+        return List.of();
+      }
+      long start = requireNonNull(regions.get(part.tensor()), name).start();
+      return List.of(new Place("", start + part.offset(), part.length()));
     }
 
     @Override
@@ -419,8 +424,8 @@ public final class GgufOutput implements OutputFormat {
     }
 
     private void write(String tensor, long offset, ByteBuffer data) throws IOException {
-      Layout.Place place = requireNonNull(layout.places.get(tensor), tensor);
-      file.write(place.tensor(), place.offset() + offset, data);
+      Layout.Part part = requireNonNull(layout.parts.get(tensor), tensor);
+      file.write(part.tensor(), part.offset() + offset, data);
     }
 
     @Override

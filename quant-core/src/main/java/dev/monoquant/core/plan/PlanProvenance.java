@@ -12,6 +12,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Provenance;
@@ -37,7 +38,10 @@ public final class PlanProvenance {
     boolean calibrated =
         plan.weights().stream()
             .map(PlannedWeight::weight)
-            .anyMatch(w -> inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix()));
+            .anyMatch(
+                w ->
+                    inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
+                        || format(plugins, plan).filter(f -> inputs.affects(f, w)).isPresent());
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
@@ -47,6 +51,12 @@ public final class PlanProvenance {
         settings.calibration().filter(c -> calibrated).map(Calibration::digest),
         settings.hashing(),
         Optional.empty());
+  }
+
+  private static Optional<OutputFormat> format(Plugins plugins, Plan plan) {
+    return plugins.outputFormats().stream()
+        .filter(f -> f.id().equals(plan.outputFormat()))
+        .findFirst();
   }
 
   /** The configuration with every default that holds for all weights filled in. */

@@ -11,6 +11,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.UnquantizedTensor.Why;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
@@ -47,6 +48,7 @@ public final class Planner {
 
   private final QuantizationConfig config;
   private final Optional<Calibration> calibration;
+  private final InputFacts inputs;
   private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
@@ -74,6 +76,7 @@ public final class Planner {
       Map<String, String> nonFinite) {
     this.config = config;
     this.calibration = settings.calibration();
+    this.inputs = new InputFacts(settings);
     this.output = output;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
     this.encoder =
@@ -279,7 +282,9 @@ public final class Planner {
               + " after");
       return;
     }
-    weights.put(tensor.name(), planned);
+    weights.put(
+        tensor.name(),
+        new PlannedWeight(ranged(weight), layer.evidence(), candidate.quantizer().id(), ""));
   }
 
   /**
@@ -309,6 +314,10 @@ public final class Planner {
   }
 
   /** The previously planned weight that is the same tensor under another name. */
+  private EncodedWeight ranged(EncodedWeight weight) {
+    return output.map(o -> inputs.ranged(o.format(), weight, problems)).orElse(weight);
+  }
+
   private Optional<EncodedWeight> twin(TensorInfo tensor) {
     return Optional.ofNullable(tied.get(tensor.name()))
         .map(weights::get)

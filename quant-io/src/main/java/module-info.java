@@ -16,7 +16,18 @@ module dev.monoquant.io {
   exports dev.monoquant.io.safetensors;
   exports dev.monoquant.io.torchscript;
 
+  uses dev.monoquant.spi.GgufArchitecture;
+
+  provides dev.monoquant.spi.GgufArchitecture with
+      dev.monoquant.io.architecture.BertArchitecture,
+      dev.monoquant.io.architecture.GemmaArchitecture,
+      dev.monoquant.io.architecture.LlamaArchitecture,
+      dev.monoquant.io.architecture.Phi3Architecture,
+      dev.monoquant.io.architecture.QwenArchitecture;
   provides dev.monoquant.spi.CalibrationReader with
+      dev.monoquant.io.calibration.GgufImatrix,
+      dev.monoquant.io.calibration.LegacyImatrix,
+      dev.monoquant.io.calibration.NumpyCalibration,
       dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,

@@ -14,5 +14,6 @@ module dev.monoquant.testkit {
   exports dev.monoquant.testkit.laws;
   exports dev.monoquant.testkit.watch;
 
+  uses dev.monoquant.spi.GgufArchitecture;
   uses dev.monoquant.spi.ScriptRunner;
 }

@@ -117,6 +117,19 @@ public interface OutputFormat {
   }
 
   /**
+   * Adapts a model to the loaders of an output that holds no quantized weights. Unlike {@link
+   * #view}, nothing is taken apart that loaders of float models know as a whole.
+   *
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model to read and pass to {@link #open}; by default the source itself
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ConfigurationException if no loader could read an output of this model
+   */
+  default ModelSource floatView(ModelSource source) throws IOException {
+    return source;
+  }
+
+  /**
    * Prepares an output of a model. Expensive analysis of the whole model, such as its code, is done
    * here or at first use, and its result is kept.
    *

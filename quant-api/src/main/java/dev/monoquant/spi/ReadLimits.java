@@ -15,7 +15,8 @@ import dev.monoquant.ConfigurationException;
  * @param maxShards files of a sharded model
  * @param maxArchiveEntries entries of a zip archive
  * @param maxInflatedBytes bytes of a compressed archive entry after inflation; for the code of
- *     TorchScript, the sum of all entries
+ *     TorchScript, the sum of all entries; for numbers in compressed entries, the sum of all
+ *     entries beyond 16 times the bytes of the file
  * @param maxPickleBytes bytes of a pickle
  * @param maxPickleOps operations in a pickle
  * @param maxPickleValues values created by a pickle, entries of its memo, and values visited in a

@@ -164,7 +164,7 @@ class GgufModelTest {
     Path input = Checkpoint.directory(folder.resolve("in"), 1, 1, 32);
     assertThatThrownBy(() -> quantize(input, "ggml/q8-0", folder.resolve("x.gguf")))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("is no GGUF model")
+        .hasMessageContaining("its architecture \"Test\" is not known")
         .hasMessageContaining("convert_hf_to_gguf.py");
   }
 }

@@ -155,6 +155,25 @@ final class Stages {
       Path target,
       Optional<String> formatId,
       boolean overwrite) {
+    OutputFormat format = OutputChoice.required(settings.plugins(), withFormat(formatId), target);
+    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+      OptionOwners.requireKnown(settings, opened);
+      ModelInfo info = opened.source().info();
+      boolean floats = info.quantized().isEmpty() && opened.foreign().isEmpty();
+      // A float model is converted if the other format has other names or shapes for it.
+      if (floats && format.floatView(opened.source()) != opened.source()) {
+        info.notes().forEach(note -> LOG.warn("{}", Text.line(note)));
+        return settings
+            .cancellation()
+            .run(() -> copy(settings, opened.source(), format, target, overwrite));
+      }
+      if (floats && !format.isRunnable()) {
+        // A format that cannot store the model says why.
+        OutputChoice.open(format, opened.source()).close();
+      }
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
     try (StoredModel model = load(settings, input)) {
       return model.save(target, formatId, overwrite);
     }
@@ -201,35 +220,43 @@ final class Stages {
       Optional<String> formatId,
       boolean overwrite)
       throws IOException {
-    QuantizationConfig config = withFormat(formatId);
-    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    OutputFormat format = OutputChoice.required(settings.plugins(), withFormat(formatId), target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       opened.requireQuantized();
-      DecodedSource decoded = new DecodedSource(settings, opened.source());
-      OutputContents contents =
-          new OutputContents(
-              LayerInference.layers(decoded.info().tensors(), decoded.info(), config),
-              List.of(),
-              decoded.info().tensors(),
-              Optional.empty());
-      WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
       opened.source().info().notes().forEach(note -> LOG.warn("{}", Text.line(note)));
-      try (OutputChoice.Open output = OutputChoice.open(format, decoded)) {
-        OutputLayout layout = output.session().layout(contents);
-        layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
-        try (OutputWriter sink = layout.open(options)) {
-          BoundKernels.with(
-              KernelChoice.of(settings, KernelChoice.numbers(decoded.info())),
-              () -> {
-                new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
-                return sink;
-              });
-          Execution.finish(settings, sink, target);
-          List<Path> files = settings.cancellation().place(sink::commit);
-          sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
-          return files;
-        }
+      return copy(
+          settings, new DecodedSource(settings, opened.source()), format, target, overwrite);
+    }
+  }
+
+  /** Writes a model of floats in another format. */
+  private static List<Path> copy(
+      Settings settings, ModelSource floats, OutputFormat format, Path target, boolean overwrite)
+      throws IOException {
+    ModelSource shown = format.floatView(floats);
+    ModelInfo info = shown.info();
+    OutputContents contents =
+        new OutputContents(
+            LayerInference.layers(info.tensors(), info, QuantizationConfig.DEFAULT),
+            List.of(),
+            info.tensors(),
+            Optional.empty());
+    WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
+    try (OutputChoice.Open output = OutputChoice.open(format, shown)) {
+      OutputLayout layout = output.session().layout(contents);
+      layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+      try (OutputWriter sink = layout.open(options)) {
+        BoundKernels.with(
+            KernelChoice.of(settings, KernelChoice.numbers(info)),
+            () -> {
+              new Pipeline(settings).copy(shown, info.tensors(), sink);
+              return sink;
+            });
+        Execution.finish(settings, sink, target);
+        List<Path> files = settings.cancellation().place(sink::commit);
+        sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+        return files;
       }
     }
   }

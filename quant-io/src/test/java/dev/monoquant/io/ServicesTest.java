@@ -3,6 +3,7 @@ package dev.monoquant.io;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.spi.CalibrationReader;
+import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import java.io.IOException;
@@ -26,7 +27,12 @@ class ServicesTest {
     }
     Map<String, Set<String>> services = new TreeMap<>();
     for (Class<?> service :
-        new Class<?>[] {CalibrationReader.class, InputFormatDetector.class, OutputFormat.class}) {
+        new Class<?>[] {
+          CalibrationReader.class,
+          GgufArchitecture.class,
+          InputFormatDetector.class,
+          OutputFormat.class
+        }) {
       services.put(service.getName(), services(service.getName()));
     }
     assertThat(provided).isEqualTo(services);

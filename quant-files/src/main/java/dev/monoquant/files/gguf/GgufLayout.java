@@ -60,6 +60,87 @@ public final class GgufLayout {
     public static Value of(String key, int number) {
       return new Value(key, GgufValue.Type.UINT32, buffer(Integer.BYTES).putInt(0, number));
     }
+
+    /**
+     * {@return a number of type binary32}
+     *
+     * @param key its key
+     * @param number the number
+     */
+    public static Value of(String key, float number) {
+      return new Value(key, GgufValue.Type.FLOAT32, buffer(Float.BYTES).putFloat(0, number));
+    }
+
+    /**
+     * {@return true or false}
+     *
+     * @param key its key
+     * @param flag the truth value
+     */
+    public static Value of(String key, boolean flag) {
+      return new Value(key, GgufValue.Type.BOOL, buffer(1).put(0, (byte) (flag ? 1 : 0)));
+    }
+
+    /**
+     * {@return an array of texts}
+     *
+     * @param key its key
+     * @param texts the texts
+     */
+    public static Value of(String key, List<String> texts) {
+      List<byte[]> items = texts.stream().map(t -> t.getBytes(StandardCharsets.UTF_8)).toList();
+      int bytes = 12;
+      for (byte[] item : items) {
+        bytes = Math.addExact(bytes, Long.BYTES + item.length);
+      }
+      ByteBuffer out = array(GgufValue.Type.STRING, items.size(), bytes);
+      items.forEach(item -> out.putLong(item.length).put(item));
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of signed numbers of 32 bits}
+     *
+     * @param key its key
+     * @param numbers the numbers
+     */
+    public static Value of(String key, int[] numbers) {
+      ByteBuffer out = array(GgufValue.Type.INT32, numbers.length, 12 + 4 * numbers.length);
+      for (int number : numbers) {
+        out.putInt(number);
+      }
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of numbers of type binary32}
+     *
+     * @param key its key
+     * @param numbers the numbers
+     */
+    public static Value of(String key, float[] numbers) {
+      ByteBuffer out = array(GgufValue.Type.FLOAT32, numbers.length, 12 + 4 * numbers.length);
+      for (float number : numbers) {
+        out.putFloat(number);
+      }
+      return new Value(key, GgufValue.Type.ARRAY, out.flip());
+    }
+
+    /**
+     * {@return an array of unsigned numbers of 8 bits}
+     *
+     * @param key its key
+     * @param bytes the numbers; the position does not change
+     */
+    public static Value of(String key, ByteBuffer bytes) {
+      int count = bytes.remaining();
+      ByteBuffer out = array(GgufValue.Type.UINT8, count, 12 + count);
+      return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
+    }
+
+    private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {
+      return buffer(bytes).putInt(type.id()).putLong(count);
+    }
   }
 
   private final List<GgufTensor> tensors;

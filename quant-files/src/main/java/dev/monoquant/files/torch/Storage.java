@@ -20,8 +20,8 @@ public interface Storage {
    *
    * @param offset the first byte
    * @param length the number of bytes
-   * @return a read-only view of the mapped file
-   * @throws IOException if the file cannot be mapped
+   * @return a read-only view of the mapped file, or a copy
+   * @throws IOException if the file cannot be read
    * @throws dev.monoquant.ModelFormatException if a checksum shows that the storage is damaged
    */
   ByteBuffer slice(long offset, int length) throws IOException;

@@ -69,24 +69,14 @@ record TorchRecords(Archive archive, String folder) {
   }
 
   /**
-   * {@return the record of that name, which must be stored so that it can be mapped}
+   * {@return the record of that name}
    *
    * @param name its name within the folder
    * @param where the part of the model that needs it, for messages
-   * @throws ModelFormatException if it is missing or compressed
+   * @throws ModelFormatException if it is missing
    */
-  ArchiveEntry stored(String name, String where) {
-    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, where));
-    if (entry.deflated()) {
-      throw new ModelFormatException(
-          Reason.ZIP_COMPRESSED,
-          label(),
-          "entry " + quote(entry.name()),
-          "is compressed, which PyTorch never does, so it cannot be mapped. Pack the archive again"
-              + " without compression (unzip it, then zip -0 -r -D), or load the model and save it"
-              + " again.");
-    }
-    return entry;
+  ArchiveEntry required(String name, String where) {
+    return find(name).orElseThrow(() -> missing(name, where));
   }
 
   /**

@@ -20,10 +20,10 @@ import java.util.Optional;
  * folder of any name, {@code data.pkl}, {@code data/0} and so on, {@code version} from 1 to 10, and
  * {@code byteorder}, without which it is little-endian.
  *
- * <p>Records with numbers must be stored, because a compressed storage cannot be mapped. Checksums
- * of small records are compared when the archive is opened, those of large storages on the first
- * read. Thread-safe except {@link #close}. Source: {@code caffe2/serialize/inline_container.cc} of
- * torch 2.13.
+ * <p>PyTorch stores all records with numbers, and reads compressed ones too; these are inflated
+ * when they are first read, see {@link Archive#slice}. Checksums of small records are compared when
+ * the archive is opened, those of large and of compressed storages on the first read. Thread-safe
+ * except {@link #close}. Source: {@code caffe2/serialize/inline_container.cc} of torch 2.13.
  */
 public final class TorchZip implements Closeable {
 
@@ -182,10 +182,10 @@ public final class TorchZip implements Closeable {
    * @param name its name within the folder
    * @return its bytes
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is missing, compressed or exceeds the limit
+   * @throws ModelFormatException if it is missing, damaged or exceeds the limit
    */
   public ByteBuffer pickle(String name) throws IOException {
-    return archive.content(records.stored(name, ""), limits.maxPickleBytes(), "maxPickleBytes");
+    return archive.content(records.required(name, ""), limits.maxPickleBytes(), "maxPickleBytes");
   }
 
   /**
@@ -215,10 +215,10 @@ public final class TorchZip implements Closeable {
    *
    * @param name its name within the folder
    * @return the bytes
-   * @throws ModelFormatException if it is missing or compressed
+   * @throws ModelFormatException if it is missing
    */
   public Storage record(String name) {
-    return new ZipStorage(archive, records.stored(name, ""), false);
+    return new ZipStorage(archive, records.required(name, ""), false);
   }
 
   /**

@@ -5,7 +5,7 @@ import dev.monoquant.files.zip.ArchiveEntry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A stored record; its checksum is compared once, on the first read. */
+/** A record; its checksum is compared once, on the first read. */
 record ZipStorage(Archive archive, ArchiveEntry entry, boolean bigEndian) implements Storage {
 
   @Override

@@ -26,7 +26,7 @@ record ZipStorages(
     if (known != null) {
       return known;
     }
-    ArchiveEntry entry = records.stored(directory + id.key(), where);
+    ArchiveEntry entry = records.required(directory + id.key(), where);
     if (id.elements() < 0 || id.view().isPresent()) {
       throw new ModelFormatException(
           Reason.TENSOR_BOUNDS,

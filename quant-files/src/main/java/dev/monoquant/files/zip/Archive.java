@@ -45,6 +45,7 @@ public final class Archive implements Closeable {
   private final ReadLimits limits;
   private final Map<String, ArchiveEntry> entries = new LinkedHashMap<>();
   private final boolean checksums;
+  private final Inflated inflated;
   private final ConcurrentHashMap<String, Check> checks = new ConcurrentHashMap<>();
 
   /** Whether an entry was checked; the lock makes other threads wait for a running check. */
@@ -58,6 +59,7 @@ public final class Archive implements Closeable {
     this.limits = limits;
     entries.forEach(e -> this.entries.put(e.name(), e));
     this.checksums = entries.stream().anyMatch(e -> e.crc() != 0);
+    this.inflated = new Inflated(file, fault, limits, checksums);
   }
 
   /**
@@ -116,32 +118,36 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * Returns a part of a stored entry; does not compare its checksum.
+   * Returns a part of an entry. Does not compare the checksum of a stored entry; a deflated entry
+   * is inflated as a whole when it is first read, into a temporary file, and checked.
    *
    * @param entry an entry of this archive
    * @param offset the first byte within the entry
    * @param length the number of bytes
-   * @return a read-only little-endian view of the mapped file
-   * @throws IOException if the file cannot be mapped
+   * @return a read-only little-endian view of the mapped file, or a copy
+   * @throws IOException if the file cannot be mapped, or the temporary file cannot be written
+   * @throws ModelFormatException if a deflated entry is damaged or over the limit
    */
   public ByteBuffer slice(ArchiveEntry entry, long offset, int length) throws IOException {
-    if (entry.deflated() || offset < 0 || length < 0 || offset > entry.size() - length) {
+    if (offset < 0 || length < 0 || offset > entry.size() - length) {
       throw new IndexOutOfBoundsException(
           "bytes " + offset + " to " + (offset + length) + " of " + entry);
     }
-    return file.slice(entry.start() + offset, length);
+    return entry.deflated()
+        ? inflated.slice(entry, offset, length)
+        : file.slice(entry.start() + offset, length);
   }
 
   /**
-   * Compares the checksum of a stored entry. The first call reads the whole entry; concurrent calls
-   * wait for it.
+   * Compares the checksum of a stored entry; that of a deflated one is compared when it is read.
+   * The first call reads the whole entry; concurrent calls wait for it.
    *
    * @param entry an entry of this archive
    * @throws IOException if the file cannot be mapped
    * @throws ModelFormatException if the checksum differs
    */
   public void check(ArchiveEntry entry) throws IOException {
-    if (!checksums) {
+    if (!checksums || entry.deflated()) {
       return;
     }
     Check check = checks.computeIfAbsent(entry.name(), n -> new Check());
@@ -151,7 +157,7 @@ public final class Archive implements Closeable {
         for (long at = 0; at < entry.size(); at += CHUNK) {
           crc.update(slice(entry, at, (int) Math.min(CHUNK, entry.size() - at)));
         }
-        require(entry, crc);
+        fault.requireChecksum(entry, crc);
         check.done = true;
       }
     }
@@ -191,17 +197,6 @@ public final class Archive implements Closeable {
     return out;
   }
 
-  private void require(ArchiveEntry entry, CRC32 crc) {
-    if (checksums && crc.getValue() != entry.crc()) {
-      throw fault.of(
-          Reason.ZIP_CRC,
-          entry.name(),
-          String.format(
-              "its checksum is %08x, the archive says %08x. The file is damaged; fetch it again.",
-              crc.getValue(), entry.crc()));
-    }
-  }
-
   /**
    * Returns the whole content of an entry, inflated if it is compressed, and compares its checksum.
    *
@@ -233,7 +228,9 @@ public final class Archive implements Closeable {
     byte[] out = inflate(entry);
     CRC32 crc = new CRC32();
     crc.update(out);
-    require(entry, crc);
+    if (checksums) {
+      fault.requireChecksum(entry, crc);
+    }
     return ByteBuffer.wrap(out).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -243,7 +240,7 @@ public final class Archive implements Closeable {
     try {
       // DEFLATE expands a byte to at most 1032: refuse larger sizes before the allocation.
       if (entry.size() > entry.storedSize() * 1032 + 64) {
-        throw brokenStream(entry);
+        throw fault.brokenStream(entry);
       }
       inflater.setInput(packed);
       byte[] out = new byte[(int) entry.size()];
@@ -251,31 +248,29 @@ public final class Archive implements Closeable {
       while (filled < out.length) {
         int got = inflater.inflate(out, filled, out.length - filled);
         if (got == 0) {
-          throw brokenStream(entry);
+          throw fault.brokenStream(entry);
         }
         filled += got;
       }
       // The stream must end exactly here.
       if (inflater.inflate(new byte[1]) != 0 || !inflater.finished() || packed.hasRemaining()) {
-        throw brokenStream(entry);
+        throw fault.brokenStream(entry);
       }
       return out;
     } catch (DataFormatException e) {
-      throw brokenStream(entry);
+      throw fault.brokenStream(entry);
     } finally {
       inflater.end();
     }
   }
 
-  private ModelFormatException brokenStream(ArchiveEntry entry) {
-    return fault.structure(
-        entry.name(),
-        "its compressed data does not make the " + entry.size() + " bytes that it should");
-  }
-
   @Override
   public void close() throws IOException {
-    file.close();
+    try {
+      inflated.close();
+    } finally {
+      file.close();
+    }
   }
 
   /**

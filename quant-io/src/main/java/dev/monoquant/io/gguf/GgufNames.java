@@ -1,6 +1,11 @@
 package dev.monoquant.io.gguf;
 
+import dev.monoquant.files.model.ModuleNames;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -43,6 +48,23 @@ final class GgufNames {
   private GgufNames() {}
 
   /**
+   * {@return the layers whose kind the names determine}
+   *
+   * @param tensors all tensors, quantized or not
+   */
+  static List<Layer> layers(List<TensorInfo> tensors) {
+    List<Layer> declared = new ArrayList<>();
+    ModuleNames.byModule(tensors)
+        .forEach(
+            (layer, own) ->
+                kind(layer)
+                    .ifPresent(
+                        kind ->
+                            declared.add(new Layer(layer, kind, Layer.Evidence.DECLARED, own))));
+    return declared;
+  }
+
+  /**
    * {@return the kind, or empty if the name does not determine it}
    *
    * @param layer the name of a tensor without {@code .weight} or {@code .bias}
@@ -52,5 +74,14 @@ final class GgufNames {
     return last.endsWith("norm")
         ? Optional.of(LayerKind.NORM)
         : Optional.ofNullable(KINDS.get(last));
+  }
+
+  /**
+   * {@return whether a table is added to embeddings as it is: positions and token types}
+   *
+   * @param layer the name of a tensor without {@code .weight}
+   */
+  static boolean isAdded(String layer) {
+    return layer.equals("position_embd") || layer.equals("token_types");
   }
 }

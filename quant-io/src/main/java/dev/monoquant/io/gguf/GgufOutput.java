@@ -20,7 +20,9 @@ import dev.monoquant.files.output.Staging;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
@@ -42,17 +44,19 @@ import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Writes a GGUF file from a GGUF model: the names, shapes and metadata of the model, weights in the
- * blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
+ * Writes a GGUF file from a GGUF model, or from a model directory of transformers whose
+ * architecture a {@link GgufArchitecture} knows: the names, shapes and metadata of GGUF, weights in
+ * the blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
  * makes of it.
  *
- * <p>All metadata is carried over as it is, but that of parts ({@code split.}); {@code
- * general.quantization_version} is 2, {@code general.file_type} the type of most quantized weights.
- * Behind them are texts of {@code monoquant.}: how the file was made, and the {@link Manifest} with
- * the hashes of the inputs and of every tensor; its {@code self} covers the bytes before the data.
+ * <p>All metadata of a GGUF model is carried over as it is, but that of parts ({@code split.});
+ * {@code general.quantization_version} is 2, {@code general.file_type} the type of most quantized
+ * weights. Behind them are texts of {@code monoquant.}: how the file was made, and the {@link
+ * Manifest} with the hashes of the inputs and of every tensor; its {@code self} covers the bytes
+ * before the data.
  *
- * <p>What this does not do: it does not make a GGUF file of another model, since names, shapes and
- * metadata of other formats differ; it writes one file, not parts. Stateless and thread-safe.
+ * <p>What this does not do: it does not make a GGUF file of a model without config.json and
+ * tokenizer; it writes one file, not parts. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class GgufOutput implements OutputFormat {
@@ -104,25 +108,37 @@ public final class GgufOutput implements OutputFormat {
   }
 
   @Override
-  public OutputSession open(ModelSource source) {
-    GgufModel model =
-        source
-            .find(GgufModel.class)
-            .orElseThrow(
-                () ->
-                    new ConfigurationException(
-                        quote(source.info().name())
-                            + " is no GGUF model, and a GGUF file needs the names and metadata of"
-                            + " one. Convert it with convert_hf_to_gguf.py of llama.cpp first, or"
-                            + " choose another output"));
-    return new Session(source, model, disk);
+  public ModelSource view(ModelSource source) throws IOException {
+    return GgufConversion.view(source, Architectures.load());
+  }
+
+  @Override
+  public ModelSource floatView(ModelSource source) throws IOException {
+    return view(source);
+  }
+
+  @Override
+  public OutputSession open(ModelSource source) throws IOException {
+    Optional<GgufModel> model = source.find(GgufModel.class);
+    if (model.isEmpty()) {
+      throw GgufConversion.refusal(source, Architectures.load());
+    }
+    return new Session(source, model.get(), disk);
   }
 
   private record Session(ModelSource source, GgufModel model, Disk disk) implements OutputSession {
     @Override
+    public Optional<String> unsupportedLayer(WeightMatrix weight) {
+      return GgufNames.isAdded(weight.layer())
+          ? Optional.of("llama.cpp adds it to other numbers, and reads it in F32 alone")
+          : Optional.empty();
+    }
+
+    @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      return type(weight).isPresent()
-          ? Optional.empty()
+      Optional<String> layer = unsupportedLayer(weight.matrix());
+      return layer.isPresent() || type(weight).isPresent()
+          ? layer
           : Optional.of(
               "a GGUF file has no type for "
                   + weight.scheme()
@@ -171,6 +187,7 @@ public final class GgufOutput implements OutputFormat {
     private final Disk disk;
     private final List<GgufTensor> tensors = new ArrayList<>();
     private final GgufLayout open;
+    private final Map<String, Region> regions = new HashMap<>();
 
     Layout(
         ModelSource source,
@@ -192,6 +209,7 @@ public final class GgufOutput implements OutputFormat {
       List<String> names = tensors.stream().map(GgufTensor::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
       this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
+      open.regions().forEach(region -> regions.put(region.name(), region));
     }
 
     private static GgufTensor stored(TensorInfo tensor, GgmlType type) {
@@ -237,6 +255,12 @@ public final class GgufOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<Place> places(String name) {
+      Region region = regions.get(name);
+      return region == null ? List.of() : List.of(new Place("", region.start(), region.length()));
     }
 
     @Override
@@ -338,7 +362,21 @@ public final class GgufOutput implements OutputFormat {
     }
 
     @Override
+    public Optional<String> finished(String name) {
+      return staging.stored(name);
+    }
+
+    @Override
+    public void remark(String name, String text) {
+      staging.remark(name, text);
+    }
+
+    @Override
     public List<Path> commit() throws IOException {
+      if (staging.isPart()) {
+        staging.commit();
+        return List.of();
+      }
       if (!finished) {
         finish();
       }

@@ -11,7 +11,6 @@ import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
@@ -99,18 +98,10 @@ final class GgufSource implements ModelSource, GgufModel {
                     + " of "
                     + type
                     + ", a type that is not decoded: they can be listed, and nothing else"));
-    List<Layer> declared = new ArrayList<>();
-    ModuleNames.byModule(all)
-        .forEach(
-            (layer, own) ->
-                GgufNames.kind(layer)
-                    .ifPresent(
-                        kind ->
-                            declared.add(new Layer(layer, kind, Layer.Evidence.DECLARED, own))));
     this.info =
         ModelInfo.of(name, plain)
             .withQuantized(quantized)
-            .withLayers(declared)
+            .withLayers(GgufNames.layers(all))
             .withMetadata(metadata)
             .withNotes(notes)
             .withSideFiles(sides.files())

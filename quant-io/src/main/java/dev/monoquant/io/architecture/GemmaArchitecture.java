@@ -1,0 +1,63 @@
+package dev.monoquant.io.architecture;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.spi.GgufArchitecture;
+import dev.monoquant.spi.GgufMapping;
+import dev.monoquant.spi.Hyperparameters;
+import dev.monoquant.spi.ModelInfo;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Gemma 2 and 3, the language part. Norms are stored as what they multiply by, which is greater by
+ * one than their weight in transformers; the head is always the embedding. Source: {@code
+ * conversion/gemma.py} of llama.cpp.
+ */
+@AutoService(GgufArchitecture.class)
+public final class GemmaArchitecture implements GgufArchitecture {
+
+  private static final String GEMMA2 = "Gemma2ForCausalLM";
+
+  private static final Map<String, String> NAMES = new HashMap<>(Decoder.NAMES);
+
+  static {
+    NAMES.put("post_attention_layernorm", "post_attention_norm");
+    NAMES.put("pre_feedforward_layernorm", "ffn_norm");
+    NAMES.put("post_feedforward_layernorm", "post_ffw_norm");
+  }
+
+  /** Made by the service loader. */
+  public GemmaArchitecture() {}
+
+  @Override
+  public Set<String> models() {
+    return Set.of(GEMMA2, "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration");
+  }
+
+  @Override
+  public GgufMapping map(String modelClass, ModelInfo model, Hyperparameters config) {
+    boolean second = modelClass.equals(GEMMA2);
+    MappingBuilder to = new MappingBuilder(second ? "gemma2" : "gemma3", model);
+    Map<String, Object> values = new HashMap<>(config.values());
+    values.put("tie_word_embeddings", true);
+    values.putIfAbsent("head_dim", 256L);
+    values.putIfAbsent("num_attention_heads", 8L);
+    values.putIfAbsent("num_key_value_heads", 4L);
+    values.putIfAbsent("max_position_embeddings", second ? 8192L : 131072L);
+    Hyperparameters own = new Hyperparameters(config.file(), values);
+    Decoder decoder = new Decoder(to, model, own, NAMES).withNormsPlusOne();
+    decoder.describe(second ? 1e4 : 1e6);
+    softcap(to, "attn_logit_softcapping", own.number("attn_logit_softcapping"));
+    softcap(to, "final_logit_softcapping", own.number("final_logit_softcapping"));
+    to.putIfPresent("attention.sliding_window", own.count("sliding_window"));
+    to.putWhole("tokenizer.ggml.add_space_prefix", false);
+    decoder.map();
+    return to.build();
+  }
+
+  private static void softcap(MappingBuilder to, String key, Optional<Double> value) {
+    value.ifPresent(cap -> to.put(key, cap.floatValue()));
+  }
+}

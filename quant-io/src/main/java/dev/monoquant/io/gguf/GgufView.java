@@ -1,0 +1,185 @@
+package dev.monoquant.io.gguf;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.PluginException;
+import dev.monoquant.files.gguf.GgufLayout.Value;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.GgufMapping;
+import dev.monoquant.spi.GgufMapping.Numbers;
+import dev.monoquant.spi.GgufMapping.Rows;
+import dev.monoquant.spi.GgufMapping.Run;
+import dev.monoquant.spi.GgufMapping.Stored;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.tile.EncodedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model of transformers with the names, shapes, order of rows and metadata of GGUF. Nothing is
+ * copied; every tensor is read from those of the model.
+ */
+final class GgufView implements ModelSource, GgufModel {
+
+  private static final long ALIGNMENT = 32;
+  private static final int NAMES_SHOWN = 5;
+
+  private final ModelSource inside;
+  private final ModelInfo info;
+  private final List<Value> metadata;
+  private final Map<String, MappedTensor> mapped = new LinkedHashMap<>();
+  private final Map<String, byte[]> made = new HashMap<>();
+
+  /**
+   * Shows a model.
+   *
+   * @param inside the model
+   * @param shown its description without tensors and layers, with notes
+   * @param mapping its mapping, which is checked
+   * @param metadata the metadata of the file
+   * @throws ModelFormatException if a tensor of the model has no place
+   * @throws PluginException if the mapping contradicts the model
+   */
+  GgufView(ModelSource inside, ModelInfo shown, GgufMapping mapping, List<Value> metadata) {
+    this.inside = inside;
+    this.metadata = List.copyOf(metadata);
+    List<TensorInfo> tensors = new ArrayList<>();
+    for (Stored stored : mapping.tensors()) {
+      TensorInfo tensor = place(stored);
+      tensors.add(tensor);
+    }
+    audit(mapping);
+    this.info = shown.withTensors(tensors).withLayers(GgufNames.layers(tensors));
+  }
+
+  private TensorInfo place(Stored stored) {
+    if (mapped.containsKey(stored.name()) || made.containsKey(stored.name())) {
+      throw new PluginException(
+          "the architecture maps two tensors to the name " + quote(stored.name()));
+    }
+    if (stored.content() instanceof Rows rows) {
+      MappedTensor tensor = new MappedTensor(stored, rows);
+      mapped.put(stored.name(), tensor);
+      return tensor.tensor();
+    }
+    Numbers numbers = (Numbers) stored.content();
+    if (numbers.values().size() != stored.shape().elements()) {
+      throw new PluginException(
+          "the architecture makes tensor "
+              + quote(stored.name())
+              + " of "
+              + numbers.values().size()
+              + " numbers, and its shape is "
+              + stored.shape());
+    }
+    ByteBuffer bytes =
+        ByteBuffer.allocate(numbers.values().size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    numbers.values().forEach(bytes::putFloat);
+    made.put(stored.name(), bytes.array());
+    return new TensorInfo(stored.name(), ElementType.FLOAT32, stored.shape());
+  }
+
+  /** Every row of every tensor of the model is stored or left out with a reason. */
+  private void audit(GgufMapping mapping) {
+    Map<String, Long> used = new HashMap<>();
+    for (Stored stored : mapping.tensors()) {
+      if (stored.content() instanceof Rows rows) {
+        for (Run run : rows.runs()) {
+          TensorInfo from = run.tensor();
+          long width = from.shape().rank() < 2 ? 1 : from.shape().dim(-1);
+          used.merge(from.name(), run.count() * width, Long::sum);
+        }
+      }
+    }
+    List<String> lost = new ArrayList<>();
+    for (TensorInfo tensor : inside.info().tensors()) {
+      boolean whole = used.getOrDefault(tensor.name(), 0L) >= tensor.shape().elements();
+      if (!whole && !mapping.leftOut().containsKey(tensor.name())) {
+        lost.add(quote(tensor.name()));
+      }
+    }
+    if (!lost.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.UNSUPPORTED_TENSOR,
+          inside.info().name(),
+          "",
+          lost.size()
+              + (lost.size() == 1 ? " tensor has" : " tensors have")
+              + " no place in a GGUF file of the architecture "
+              + mapping.architecture()
+              + ": "
+              + String.join(", ", lost.subList(0, Math.min(NAMES_SHOWN, lost.size())))
+              + (lost.size() > NAMES_SHOWN ? " and more" : "")
+              + ". Such a model cannot be stored as GGUF; write a .safetensors file instead.");
+    }
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public List<Value> metadata() {
+    return metadata;
+  }
+
+  @Override
+  public long alignment() {
+    return ALIGNMENT;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    MappedTensor own = mapped.get(tensor.name());
+    if (own != null) {
+      return own.read(inside, offset, length);
+    }
+    byte[] numbers = made.get(tensor.name());
+    if (numbers == null) {
+      throw new IllegalArgumentException(info.name() + " holds no tensor " + quote(tensor.name()));
+    }
+    return ByteBuffer.wrap(numbers)
+        .slice(Math.toIntExact(offset), length)
+        .asReadOnlyBuffer()
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public Origin origin(TensorInfo tensor) {
+    return Optional.ofNullable(mapped.get(tensor.name()))
+        .flatMap(MappedTensor::same)
+        .map(inside::origin)
+        .orElseGet(() -> ModelSource.super.origin(tensor));
+  }
+
+  @Override
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return inside.readTile(weight, rows);
+  }
+
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return capability == GgufModel.class
+        ? Optional.of(capability.cast(this))
+        : inside.find(capability);
+  }
+
+  @Override
+  public void close() {
+    inside.close();
+  }
+}

@@ -1,0 +1,49 @@
+package dev.monoquant.io.architecture;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.GgufArchitecture;
+import dev.monoquant.spi.Hyperparameters;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.testkit.contracts.GgufArchitectureContract;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+class BertArchitectureTest implements GgufArchitectureContract {
+  @Override
+  public GgufArchitecture subject() {
+    return new BertArchitecture();
+  }
+
+  @Override
+  public ModelInfo model() {
+    List<TensorInfo> tensors = new ArrayList<>();
+    for (String name :
+        List.of(
+            "bert.embeddings.word_embeddings.weight",
+            "embeddings.position_embeddings.weight",
+            "embeddings.token_type_embeddings.weight",
+            "encoder.layer.0.attention.self.query.weight",
+            "encoder.layer.1.output.dense.weight",
+            "pooler.dense.weight",
+            "cls.predictions.decoder.weight")) {
+      tensors.add(new TensorInfo(name, ElementType.FLOAT16, TensorShape.of(8, 8)));
+    }
+    for (String name :
+        List.of(
+            "embeddings.LayerNorm.gamma",
+            "embeddings.LayerNorm.beta",
+            "encoder.layer.0.attention.self.query.bias",
+            "encoder.layer.1.output.LayerNorm.weight")) {
+      tensors.add(new TensorInfo(name, ElementType.FLOAT16, TensorShape.of(8)));
+    }
+    return ModelInfo.of("toy", tensors);
+  }
+
+  @Override
+  public Hyperparameters config() {
+    return ToyModels.config(Map.of());
+  }
+}

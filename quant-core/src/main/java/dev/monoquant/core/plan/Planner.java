@@ -88,7 +88,8 @@ public final class Planner {
                 config.weights().extra(),
                 output.map(OutputChoice.Open::format),
                 ofInput,
-                choice.own()));
+                choice.own(),
+                calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
   }
@@ -313,11 +314,12 @@ public final class Planner {
         .orElse("");
   }
 
-  /** The previously planned weight that is the same tensor under another name. */
+  /** The weight with the range of its inputs, if the output needs it. */
   private EncodedWeight ranged(EncodedWeight weight) {
     return output.map(o -> inputs.ranged(o.format(), weight, problems)).orElse(weight);
   }
 
+  /** The previously planned weight that is the same tensor under another name. */
   private Optional<EncodedWeight> twin(TensorInfo tensor) {
     return Optional.ofNullable(tied.get(tensor.name()))
         .map(weights::get)

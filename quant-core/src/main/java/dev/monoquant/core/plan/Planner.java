@@ -12,6 +12,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.UnquantizedTensor.Why;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
@@ -49,6 +50,7 @@ public final class Planner {
 
   private final QuantizationConfig config;
   private final Optional<Calibration> calibration;
+  private final InputFacts inputs;
   private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
@@ -79,6 +81,7 @@ public final class Planner {
       Map<String, String> nonFinite) {
     this.config = config;
     this.calibration = settings.calibration();
+    this.inputs = new InputFacts(settings);
     this.output = output;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
     this.encoder =
@@ -90,7 +93,8 @@ public final class Planner {
                 config.weights().extra(),
                 output.map(OutputChoice.Open::format),
                 ofInput,
-                choice.own()));
+                choice.own(),
+                calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
   }
@@ -294,7 +298,9 @@ public final class Planner {
               + " after");
       return;
     }
-    weights.put(tensor.name(), planned);
+    weights.put(
+        tensor.name(),
+        new PlannedWeight(ranged(weight), layer.evidence(), candidate.quantizer().id(), ""));
   }
 
   /** The choice of schemes of that name that the output format offers. */
@@ -333,6 +339,11 @@ public final class Planner {
                     + why
                     + "; if it is a Linear, say so: --layer NAME=Linear")
         .orElse("");
+  }
+
+  /** The weight with the range of its inputs, if the output needs it. */
+  private EncodedWeight ranged(EncodedWeight weight) {
+    return output.map(o -> inputs.ranged(o.format(), weight, problems)).orElse(weight);
   }
 
   /** The previously planned weight that is the same tensor under another name. */

@@ -2,6 +2,8 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputContents;
@@ -87,6 +89,16 @@ public class ForwardingOutput implements OutputFormat {
   @Override
   public boolean holdsActivations() {
     return inside.holdsActivations();
+  }
+
+  @Override
+  public boolean needsRange(EncodedWeight weight) {
+    return inside.needsRange(weight);
+  }
+
+  @Override
+  public EncodedWeight withRange(EncodedWeight weight, Facts.Range range) {
+    return inside.withRange(weight, range);
   }
 
   @Override

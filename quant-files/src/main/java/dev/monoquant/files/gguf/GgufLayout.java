@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -136,6 +137,15 @@ public final class GgufLayout {
       int count = bytes.remaining();
       ByteBuffer out = array(GgufValue.Type.UINT8, count, 12 + count);
       return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
+    }
+
+    /**
+     * {@return the type of the items of an array; empty if it is unknown}
+     *
+     * @param id the number of the type, with which the array begins
+     */
+    public static Optional<GgufValue.Type> itemType(int id) {
+      return GgufValue.Type.of(id);
     }
 
     private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {

@@ -15,4 +15,5 @@ module dev.monoquant.core {
   exports dev.monoquant.core.recipe;
   exports dev.monoquant.core.render;
   exports dev.monoquant.core.report;
+  exports dev.monoquant.core.split;
 }

@@ -25,6 +25,9 @@ module dev.monoquant.io {
       dev.monoquant.io.architecture.Phi3Architecture,
       dev.monoquant.io.architecture.QwenArchitecture;
   provides dev.monoquant.spi.CalibrationReader with
+      dev.monoquant.io.calibration.GgufImatrix,
+      dev.monoquant.io.calibration.LegacyImatrix,
+      dev.monoquant.io.calibration.NumpyCalibration,
       dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,

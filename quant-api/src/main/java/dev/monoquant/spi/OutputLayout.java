@@ -12,6 +12,27 @@ public interface OutputLayout {
   long bytes();
 
   /**
+   * Where bytes lie in the output.
+   *
+   * @param file the name of the file, relative to the target; empty if the output is a file
+   * @param offset the first byte
+   * @param length the number of bytes
+   */
+  record Place(String file, long offset, long length) {}
+
+  /**
+   * Where the bytes of a weight or of an unquantized tensor will lie, so that several runs can
+   * write an output together, see {@link OutputShare}.
+   *
+   * @param name the name of a weight or unquantized tensor of the output
+   * @return its places, and no others have bytes of it; empty if the format has no such places, and
+   *     then its writer refuses shares
+   */
+  default List<Place> places(String name) {
+    return List.of();
+  }
+
+  /**
    * The files beside the tensor files: those that an output will have, with their exact sizes, and
    * those of {@link ModelInfo#sideFiles()} that it will not have.
    *

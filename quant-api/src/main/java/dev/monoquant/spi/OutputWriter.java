@@ -48,8 +48,8 @@ public interface OutputWriter extends Closeable {
   void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException;
 
   /**
-   * Whether the interrupted run that this one resumes has finished a weight or an unquantized
-   * tensor. Nothing of it may be written then.
+   * Whether the interrupted run that this one resumes, or the run of a unit, has finished a weight
+   * or an unquantized tensor. Nothing of it may be written then.
    *
    * @param name the name of a weight or unquantized tensor of the output
    * @return the remark stored by that run, an empty text if there is none; empty if the tensor must
@@ -120,9 +120,10 @@ public interface OutputWriter extends Closeable {
   /**
    * Makes the output visible. Does the work of {@link #finish} if it was not called: flushes the
    * files, reads them again and checks them. Then renames them to their final names. Runs on a
-   * separate thread that is never interrupted.
+   * separate thread that is never interrupted. If the options have a share that begins an output or
+   * writes a unit, this stores the share, and the output does not become visible.
    *
-   * @return the files of the output; the last one completes it
+   * @return the files of the output, the last one of which completes it; none for such a share
    * @throws IOException if writing fails
    * @throws dev.monoquant.ValidationException if the data read back differs from the data written
    */

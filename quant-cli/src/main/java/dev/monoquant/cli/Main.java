@@ -42,6 +42,9 @@ public final class Main {
   private static final List<Class<?>> COMMANDS =
       List.of(
           QuantizeCommand.class,
+          PlanCommand.class,
+          UnitCommand.class,
+          JoinCommand.class,
           InspectCommand.class,
           CompareCommand.class,
           BenchCommand.class,

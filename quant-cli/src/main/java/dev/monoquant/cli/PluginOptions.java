@@ -3,6 +3,7 @@ package dev.monoquant.cli;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.spi.Plugins;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URL;
@@ -19,12 +20,17 @@ import picocli.CommandLine.Option;
 /** The options that every command has. */
 final class PluginOptions implements AutoCloseable {
 
+  /** The environment variable with jars, separated like the entries of a class path. */
+  static final String VARIABLE = "QUANT_PLUGINS";
+
   private static final String SERVICES = "META-INF/services/dev.monoquant.spi.";
 
   @Option(
       names = "--plugin",
       paramLabel = "JAR",
-      description = "A jar with additional schemes, layer quantizers or formats. May be repeated.")
+      description =
+          "A jar with additional schemes, layer quantizers or formats. May be repeated. Jars may"
+              + " also be named in QUANT_PLUGINS, or lie in lib/plugins of the installation.")
   private List<Path> jars = new ArrayList<>();
 
   /**
@@ -39,46 +45,62 @@ final class PluginOptions implements AutoCloseable {
 
   /** The plugins of this distribution and of the jars; call this once. */
   Plugins load() {
+    return load(System.getenv().getOrDefault(VARIABLE, ""));
+  }
+
+  /** The same with a value of {@link #VARIABLE}. */
+  Plugins load(String variable) {
     ClassLoader own = Objects.requireNonNull(PluginOptions.class.getClassLoader());
-    if (jars.isEmpty()) {
-      return Plugins.load(own);
-    }
     List<URL> urls = new ArrayList<>();
-    for (Path jar : jars) {
-      requirePlugins(jar);
-      try {
-        urls.add(jar.toUri().toURL());
-      } catch (IOException e) {
-        throw new ConfigurationException(refusal(jar, "not a path of a jar"), e);
+    for (String name : variable.split(File.pathSeparator, -1)) {
+      if (!name.isBlank()) {
+        urls.add(url(VARIABLE, Path.of(name)));
       }
+    }
+    for (Path jar : jars) {
+      urls.add(url("--plugin", jar));
+    }
+    if (urls.isEmpty()) {
+      return Plugins.load(own);
     }
     loader = new URLClassLoader(urls.toArray(new URL[0]), own);
     return Plugins.load(own, loader);
   }
 
+  private static URL url(String option, Path jar) {
+    requirePlugins(option, jar);
+    try {
+      return jar.toUri().toURL();
+    } catch (IOException e) {
+      throw new ConfigurationException(refusal(option, jar, "not a path of a jar"), e);
+    }
+  }
+
   /** A class loader ignores a file that is not a jar; the user must get an error. */
-  private static void requirePlugins(Path jar) {
+  private static void requirePlugins(String option, Path jar) {
     if (!Files.exists(jar)) {
-      throw refuse(jar, "no such file");
+      throw refuse(option, jar, "no such file");
     }
     if (!Files.isRegularFile(jar)) {
-      throw refuse(jar, "not a file");
+      throw refuse(option, jar, "not a file");
     }
     try (ZipFile zip = new ZipFile(jar.toFile())) {
       if (zip.stream().noneMatch(e -> e.getName().startsWith(SERVICES))) {
-        throw refuse(jar, "it holds no plugin: it lacks " + SERVICES + "Scheme and its like");
+        throw refuse(
+            option, jar, "it holds no plugin: it lacks " + SERVICES + "Scheme and its like");
       }
     } catch (IOException e) {
-      throw new ConfigurationException(refusal(jar, "not a jar: " + e.getMessage()), e);
+      throw new ConfigurationException(refusal(option, jar, "not a jar: " + e.getMessage()), e);
     }
   }
 
-  private static ConfigurationException refuse(Path jar, String why) {
-    return new ConfigurationException(refusal(jar, why));
+  private static ConfigurationException refuse(String option, Path jar, String why) {
+    return new ConfigurationException(refusal(option, jar, why));
   }
 
-  private static String refusal(Path jar, String why) {
-    return "--plugin "
+  private static String refusal(String option, Path jar, String why) {
+    return option
+        + " "
         + QuantException.quote(jar.toString())
         + ": "
         + why

@@ -112,8 +112,9 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--calibration",
       paramLabel = "FILE",
       description =
-          "Statistics of the inputs of layers, for schemes that need or use them: a safetensors file"
-              + " with NAME.x2, NAME.h, NAME.xmin and NAME.xmax for a layer NAME.")
+          "Statistics of the inputs of layers, for schemes that need or use them: a safetensors or"
+              + " .npz file with NAME.x2, NAME.h, NAME.xmin and NAME.xmax for a layer NAME, or the"
+              + " importance matrix of llama.cpp.")
   private @Nullable Path calibration;
 
   @Mixin private final SampleOptions samples = new SampleOptions();

@@ -62,11 +62,13 @@ class LauncherTest {
   @Test
   void classPathMainClassAndSettingsAreTheSame() throws IOException {
     assertThat(launcher("quant"))
-        .contains("${QUANT_OPTS-} -cp \"$home/lib/*\" dev.monoquant.cli.Main \"$@\"")
+        .contains(
+            "${QUANT_OPTS-} -cp \"$home/lib/*:$home/lib/plugins/*\" dev.monoquant.cli.Main \"$@\"")
         .contains("OPT_OUT_TRACKING=true")
         .contains("$JAVA_HOME/bin/java");
     assertThat(launcher("quant.bat"))
-        .contains("%QUANT_OPTS% -cp \"%QUANT_HOME%\\lib\\*\" dev.monoquant.cli.Main %*")
+        .contains(
+            "%QUANT_OPTS% -cp \"%QUANT_HOME%\\lib\\*;%QUANT_HOME%\\lib\\plugins\\*\" dev.monoquant.cli.Main %*")
         .contains("set \"OPT_OUT_TRACKING=true\"")
         .contains("%JAVA_HOME%\\bin\\java.exe")
         .contains("exit /b %ERRORLEVEL%");

@@ -60,6 +60,16 @@ class PluginJarIT {
   }
 
   @Test
+  void theEnvironmentMayNameIt() {
+    Run list = app.with("QUANT_PLUGINS", "pow2.jar").quant("plugins");
+    assertThat(list.code()).as(list.err()).isZero();
+    assertThat(list.out()).containsPattern("(?m)^scheme +acme/pow2 ");
+    Run none = app.with("QUANT_PLUGINS", "none.jar").quant("plugins");
+    assertThat(none.code()).isEqualTo(2);
+    assertThat(none.err()).contains("QUANT_PLUGINS \"none.jar\": no such file");
+  }
+
+  @Test
   void aBrokenOneIsSaidAndHurtsOnlyWhoNeedsIt() throws IOException {
     PluginJar.pack(dir.resolve("broken.jar"), classes, SCHEME, "acme.Gone\n" + EXAMPLE);
     Run list = app.quant("plugins", "--plugin", "broken.jar");

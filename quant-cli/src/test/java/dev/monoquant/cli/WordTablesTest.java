@@ -48,7 +48,9 @@ class WordTablesTest {
     Path recipe =
         Files.writeString(
             dir.resolve("recipe.yaml"), "targets: [Linear, Embedding]\nscheme: " + scheme + "\n");
-    assertThat(quant.run("quantize", in, "-o", out, "--config", recipe)).as(quant.err()).isZero();
+    assertThat(quant.run("quantize", in, "-o", out, "--config", recipe, "--table"))
+        .as(quant.err())
+        .isZero();
   }
 
   @Test
@@ -83,7 +85,9 @@ class WordTablesTest {
 
   @Test
   void withoutBeingAskedForATableStaysInFloat() throws IOException {
-    assertThat(quant.run("quantize", in, "-o", out, "--scheme", "W8A16")).as(quant.err()).isZero();
+    assertThat(quant.run("quantize", in, "-o", out, "--scheme", "W8A16", "--table"))
+        .as(quant.err())
+        .isZero();
     assertThat(groups().has("group_1")).isFalse();
     assertThat(quant.out()).contains("by-default: embeddings stay in float in a directory");
   }

@@ -111,7 +111,7 @@ class SeveralOutputsTest {
     return quantizer.quantize(ModelInput.of(input), outputs, false, reports -> {});
   }
 
-  private static QuantizationConfig config(Random random, boolean directory) {
+  static QuantizationConfig config(Random random, boolean directory) {
     QuantizationConfig.Builder config = QuantizationConfig.builder();
     if (directory && random.nextInt(3) == 0) {
       Convention convention = pick(random, CONVENTIONS);
@@ -131,7 +131,7 @@ class SeveralOutputsTest {
   }
 
   /** Layers with families, biases and norms, of random types and sizes. */
-  private static Path model(Path path, Random random) throws IOException {
+  static Path model(Path path, Random random) throws IOException {
     StringBuilder header = new StringBuilder("{");
     List<byte[]> data = new ArrayList<>();
     int at = 0;
@@ -180,7 +180,7 @@ class SeveralOutputsTest {
     return bytes.array();
   }
 
-  private static Map<String, String> contents(Path folder) throws IOException {
+  static Map<String, String> contents(Path folder) throws IOException {
     Map<String, String> contents = new TreeMap<>();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -192,7 +192,7 @@ class SeveralOutputsTest {
     return contents;
   }
 
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

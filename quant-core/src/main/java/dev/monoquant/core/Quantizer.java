@@ -284,6 +284,11 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
     return OutputsRun.quantize(settings, input, outputs, overwrite, gate);
   }
 
+  /** {@return outputs that are written in units, on one machine or several} */
+  public UnitRuns units() {
+    return new UnitRuns(settings);
+  }
+
   /**
    * Quantizes a model and holds the result in memory or in a temporary file.
    *

@@ -33,8 +33,12 @@ final class Library {
           "  training : bool\n",
           "  training : bool\n  nanos : Tensor\n  reverse : bool\n  keeps : bool\n",
           "    self.reduced = False\n",
-          "    self.reduced = False\n    self.nanos = torch.zeros([3], dtype=4)\n"
-              + "    self.reverse = False\n    self.keeps = plan[4] == 1\n",
+          """
+              self.reduced = False
+              self.nanos = torch.zeros([3], dtype=4)
+              self.reverse = False
+              self.keeps = plan[4] == 1
+          """,
           "    if self.kept:\n      self.whole = ",
           "    if self.kept or self.mode > 0:\n      self.whole = ",
           "  def __getstate__(self",

@@ -11,7 +11,9 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Provenance;
@@ -37,7 +39,10 @@ public final class PlanProvenance {
     boolean calibrated =
         plan.weights().stream()
             .map(PlannedWeight::weight)
-            .anyMatch(w -> inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix()));
+            .anyMatch(
+                w ->
+                    inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
+                        || isMeasured(inputs, w));
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
@@ -47,6 +52,12 @@ public final class PlanProvenance {
         settings.calibration().filter(c -> calibrated).map(Calibration::digest),
         settings.hashing(),
         Optional.empty());
+  }
+
+  /** Whether the stored scale of its inputs may come from the calibration. */
+  private static boolean isMeasured(InputFacts inputs, EncodedWeight weight) {
+    return weight.activations().flatMap(ActivationQuantization::scale).isPresent()
+        && inputs.range(weight.matrix()).isPresent();
   }
 
   /** The configuration with every default that holds for all weights filled in. */

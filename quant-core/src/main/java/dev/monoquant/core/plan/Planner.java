@@ -85,7 +85,8 @@ public final class Planner {
                 config.weights().extra(),
                 output.map(OutputChoice.Open::format),
                 ofInput,
-                choice.own()));
+                choice.own(),
+                calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
   }

@@ -44,6 +44,11 @@ public final class InputFacts {
     return wanted(scheme, options).stream().anyMatch(need -> has(need, weight));
   }
 
+  /** {@return the range of the inputs of a weight's layer, if the calibration has it} */
+  public Optional<Facts.Range> range(WeightMatrix weight) {
+    return find(weight).flatMap(InputStatistics::range);
+  }
+
   /**
    * {@return the bytes that a scheme may take for what it makes of the Gram matrix of a weight: a
    * triangle of doubles while it is factorised, one of floats then, and the floats of the weight

@@ -99,9 +99,22 @@ public final class HashPool implements Closeable {
    * @return the future hash
    */
   public Future<String> submit(HashKind kind, Path file, long length) {
+    return submit(kind, file, 0, length);
+  }
+
+  /**
+   * Starts to hash a byte range of a file, which is opened when the task runs.
+   *
+   * @param kind the kind of hash
+   * @param file the file
+   * @param from the offset of the first byte
+   * @param length the number of bytes
+   * @return the future hash
+   */
+  Future<String> submit(HashKind kind, Path file, long from, long length) {
     return submit(
         kind,
-        0,
+        from,
         length,
         run -> {
           try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {

@@ -27,10 +27,27 @@ import java.util.concurrent.Future;
  */
 public final class InputHashes {
 
-  private record Stamp(long size, long modified) {
+  /**
+   * What tells a file from a later version of it.
+   *
+   * @param size its bytes
+   * @param modified when it was written
+   */
+  record Stamp(long size, long modified) {
     static Stamp of(Path file) throws IOException {
       BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
       return new Stamp(now.size(), now.lastModifiedTime().toMillis());
+    }
+
+    void requireSame(Path file) throws IOException {
+      if (!of(file).equals(this)) {
+        throw new ModelFormatException(
+            Reason.UNREADABLE,
+            file.toString(),
+            "",
+            "the file changed while it was read, so nothing was written. Run again when no"
+                + " other process writes to it.");
+      }
     }
   }
 
@@ -65,6 +82,15 @@ public final class InputHashes {
               : pool.submit(kind, file, before.size());
       inputs.put(names.get(i), new Input(file, before, hash));
     }
+  }
+
+  /**
+   * Holds hashes that are known.
+   *
+   * @param hashes the hash of each input file by name
+   */
+  public InputHashes(SortedMap<String, String> hashes) {
+    this.known = Optional.of(hashes);
   }
 
   /**
@@ -119,14 +145,7 @@ public final class InputHashes {
       }
       Input input = entry.getValue();
       hashes.put(entry.getKey(), HashPool.await(input.hash()));
-      if (!Stamp.of(input.file()).equals(input.before())) {
-        throw new ModelFormatException(
-            Reason.UNREADABLE,
-            input.file().toString(),
-            "",
-            "the file changed while it was read, so nothing was written. Run again when no"
-                + " other process writes to it.");
-      }
+      input.before().requireSame(input.file());
     }
     return hashes;
   }

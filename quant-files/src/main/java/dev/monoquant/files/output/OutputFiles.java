@@ -127,7 +127,7 @@ public final class OutputFiles implements Closeable {
             staging.inputs(sources.getOrDefault(shard, Set.of())),
             file.hashes(),
             texts);
-    if (staging.hashKind() != HashKind.NONE) {
+    if (staging.hashKind() != HashKind.NONE && staging.shared().isEmpty()) {
       staging.journal().add(entry);
     }
     return entry;

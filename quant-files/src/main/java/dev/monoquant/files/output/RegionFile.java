@@ -4,7 +4,9 @@ import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.FileLayout.Region;
+import dev.monoquant.files.output.Journal.Hashed;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,6 +14,8 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,6 +59,10 @@ public final class RegionFile<S> implements Closeable {
   private final AtomicLong unwritten = new AtomicLong();
   private final Summing<S> summing;
   private final Map<String, Future<S>> sums = new ConcurrentHashMap<>();
+  private final Optional<SharedOutput> shared;
+
+  /** The regions that the units of a shared output wrote. */
+  private final Map<String, Hashed> joined;
 
   /**
    * Starts the file.
@@ -70,16 +78,29 @@ public final class RegionFile<S> implements Closeable {
       Staging staging, String name, long size, List<Region> regions, Summing<S> summing)
       throws IOException {
     this.summing = summing;
-    this.file = staging.create(name, size);
+    this.file = staging.open(name, size);
     this.pool = staging.pool();
+    this.shared = staging.shared();
+    this.joined = shared.map(s -> s.joined(name)).orElse(Map.of());
     for (Region region : regions) {
       this.regions.put(region.name(), region);
-      missing.put(region.name(), new AtomicLong(region.length()));
-      unwritten.addAndGet(region.length());
-      if (region.length() == 0) {
+      boolean written = isJoined(region);
+      missing.put(region.name(), new AtomicLong(written ? 0 : region.length()));
+      unwritten.addAndGet(written ? 0 : region.length());
+      if (written) {
+        file.adopt(region.start(), region.length());
+      }
+      if (written || region.length() == 0) {
         sum(region);
       }
     }
+    shared.ifPresent(s -> s.add(name, this::storePart));
+  }
+
+  /** Whether a unit wrote a region. */
+  private boolean isJoined(Region region) {
+    Hashed unit = joined.get(region.name());
+    return unit != null && unit.start() == region.start() && unit.bytes() == region.length();
   }
 
   /** Reads a complete region back and computes its checksums in the background. */
@@ -120,7 +141,8 @@ public final class RegionFile<S> implements Closeable {
     if (length > 0 && requireNonNull(missing.get(name)).addAndGet(-length) == 0) {
       sum(region);
     }
-    return length > 0 && unwritten.addAndGet(-length) == 0;
+    boolean last = length > 0 && unwritten.addAndGet(-length) == 0;
+    return last && shared.filter(SharedOutput::isPart).isEmpty();
   }
 
   /**
@@ -151,7 +173,32 @@ public final class RegionFile<S> implements Closeable {
               + quote(name)
               + " was not written exactly once; every byte of every tensor must be");
     }
-    return HashPool.await(known);
+    S all = HashPool.await(known);
+    Hashed unit = joined.get(name);
+    if (unit != null) {
+      shared.orElseThrow().requireSame(name, unit, String.valueOf(all));
+    }
+    return all;
+  }
+
+  /**
+   * Flushes and closes the file after a unit, and reads what the unit wrote again.
+   *
+   * @return the regions that it wrote, with their hashes
+   * @throws IllegalStateException if a region is not complete
+   */
+  private SortedMap<String, Hashed> storePart() throws IOException {
+    SortedMap<String, Hashed> written = Manifest.sorted();
+    for (Region region : regions.values()) {
+      long left = requireNonNull(missing.get(region.name())).get();
+      if (region.length() > 0 && left < region.length()) {
+        String hash = String.valueOf(sums(region.name()));
+        written.put(region.name(), new Hashed(region.start(), region.length(), hash));
+      }
+    }
+    file.seal();
+    file.auditPart();
+    return written;
   }
 
   /** Starts a background flush of the written bytes, if the output is flushed at all. */

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32C;
@@ -63,15 +64,30 @@ public final class StagedFile implements Closeable {
    */
   StagedFile(Path path, Path target, long size, boolean sync, Disk disk, OutputMode mode)
       throws IOException {
+    this(path, target, size, sync, disk, () -> locked(disk.create(path, mode.ofFile())));
+  }
+
+  /** Opens a file that several runs write, with the modes that it has. */
+  static StagedFile shared(Path path, Path target, long size, boolean sync, Disk disk)
+      throws IOException {
+    return new StagedFile(path, target, size, sync, disk, () -> disk.open(path));
+  }
+
+  /** Opens the channel of a file. */
+  @FunctionalInterface
+  private interface Opening {
+    FileChannel open() throws IOException;
+  }
+
+  private StagedFile(Path path, Path target, long size, boolean sync, Disk disk, Opening opening)
+      throws IOException {
     this.path = path;
     this.target = target;
     this.size = size;
     this.sync = sync;
     this.disk = disk;
     try {
-      this.channel = disk.create(path, mode.ofFile());
-      // Other runs see by the lock that this file is not a leftover; without locks, by the PID.
-      tryLock(channel);
+      this.channel = opening.open();
     } catch (IOException e) {
       throw explained(e);
     }
@@ -80,6 +96,12 @@ public final class StagedFile implements Closeable {
       flusher.setDaemon(true);
       flusher.start();
     }
+  }
+
+  /** Other runs see by the lock that this file is not a leftover; without locks, by the PID. */
+  private static FileChannel locked(FileChannel channel) {
+    tryLock(channel);
+    return channel;
   }
 
   private static void tryLock(FileChannel channel) {
@@ -218,6 +240,25 @@ public final class StagedFile implements Closeable {
   }
 
   /**
+   * Takes bytes for written that a unit wrote, whose hash is checked elsewhere.
+   *
+   * @param start the offset of the first byte
+   * @param length the number of bytes
+   */
+  void adopt(long start, long length) {
+    synchronized (log) {
+      log.adopt(start, length);
+    }
+  }
+
+  /** Reads what was written into the sealed file again, as {@link #audit}; it may have gaps. */
+  void auditPart() throws IOException {
+    try (MappedFile file = MappedFile.open(path)) {
+      log.each((start, length, sum) -> compare(file.slice(start, length), start, sum));
+    }
+  }
+
+  /**
    * Reads the sealed file again and compares it with what was written.
    *
    * @throws ValidationException if the contents differ
@@ -297,6 +338,9 @@ public final class StagedFile implements Closeable {
   /** The written byte ranges, each with its CRC32C. Not thread-safe. */
   private static final class ChunkLog {
 
+    private static final int ADOPTED = 1 << 30;
+
+    private final BitSet adopted = new BitSet();
     private long[] starts = new long[64];
     private int[] lengths = new int[64];
     private int[] sums = new int[64];
@@ -311,6 +355,21 @@ public final class StagedFile implements Closeable {
       starts[size] = start;
       lengths[size] = length;
       sums[size++] = sum;
+    }
+
+    /** Adds bytes without a CRC, which are not read again. */
+    void adopt(long start, long length) {
+      for (long at = 0; at < length; at += ADOPTED) {
+        adopted.set(size);
+        add(start + at, (int) Math.min(ADOPTED, length - at), 0);
+      }
+    }
+
+    /** Visits every chunk, in no order. */
+    <E extends Exception> void each(Visitor<E> visitor) throws E {
+      for (int i = 0; i < size; i++) {
+        visitor.visit(starts[i], lengths[i], sums[i]);
+      }
     }
 
     /** Checks every chunk once, in the order of the file. */
@@ -335,7 +394,9 @@ public final class StagedFile implements Closeable {
         if (starts[i] != expected) {
           return Math.min(expected, starts[i]);
         }
-        visitor.visit(starts[i], lengths[i], sums[i]);
+        if (!adopted.get(i)) {
+          visitor.visit(starts[i], lengths[i], sums[i]);
+        }
         expected += lengths[i];
       }
       return expected;

@@ -8,10 +8,13 @@ import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.InputHashes;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.spi.OutputShare;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -67,7 +70,7 @@ public final class Staging implements Closeable {
   private final boolean directory;
   private final boolean sync;
   private final Disk disk;
-  private final TargetLock lock;
+  private final Optional<TargetLock> lock;
   private final OutputMode mode;
   private final HashPool pool = new HashPool();
   private final HashKind kind;
@@ -75,26 +78,68 @@ public final class Staging implements Closeable {
   private final SortedMap<String, String> files = Manifest.sorted();
   private final Map<String, Journal.Entry> finished = new HashMap<>();
   private final List<String> notes;
+  private final Optional<SharedOutput> shared;
   private @Nullable Journal journal;
   private boolean done;
 
   private Staging(
-      OutputJob job, Path target, boolean directory, Disk disk, TargetLock lock, List<String> notes)
+      OutputJob job,
+      Path target,
+      boolean directory,
+      Disk disk,
+      Optional<TargetLock> lock,
+      List<String> notes)
       throws IOException {
     this.notes = new ArrayList<>(notes);
     this.target = target;
     this.lock = lock;
-    this.temporary = Leftovers.freshName(target);
     this.directory = directory;
     this.sync = job.options().sync();
     this.kind = HashKind.ofOutputs(job.contents());
     this.disk = disk;
+    Optional<OutputShare> share = job.options().share();
+    Path fresh = share.isPresent() ? target : Leftovers.freshName(target);
     try {
-      this.mode = OutputMode.of(job, target, lock.file());
-      this.inputs = new InputHashes(job.contents(), job.source(), pool);
+      Path beside =
+          lock.isPresent() ? lock.get().file() : SharedOutput.folder(target, share.orElseThrow());
+      this.mode = OutputMode.of(job, target, beside);
+      this.shared =
+          share.isPresent()
+              ? Optional.of(SharedOutput.open(job, target, directory, disk, mode, pool))
+              : Optional.empty();
+      this.temporary = shared.map(SharedOutput::data).orElse(fresh);
+      this.inputs =
+          shared.isEmpty()
+              ? new InputHashes(job.contents(), job.source(), pool)
+              : new InputHashes(
+                  shared.get().isPart() ? Manifest.sorted() : shared.get().inputs(job));
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
-      Leftovers.forget(temporary);
+      Leftovers.forget(fresh);
+      throw e;
+    }
+  }
+
+  /**
+   * Opens the share of an output that several runs write. Units need no lock: they write the same
+   * bytes at the same places, whoever runs them.
+   */
+  private static Staging openShare(OutputJob job, boolean directory, long bytes, Disk disk)
+      throws IOException {
+    OutputShare share = job.options().share().orElseThrow();
+    boolean begins = share instanceof OutputShare.Begin;
+    Path target = OutputTarget.check(job, directory, begins ? bytes : 0, disk);
+    if (!begins) {
+      SharedOutput.requireFolder(target, share);
+    }
+    if (share instanceof OutputShare.Unit) {
+      return new Staging(job, target, directory, disk, Optional.empty(), List.of());
+    }
+    TargetLock lock = TargetLock.take(target);
+    try {
+      return new Staging(job, target, directory, disk, Optional.of(lock), List.of());
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
       throw e;
     }
   }
@@ -117,11 +162,14 @@ public final class Staging implements Closeable {
               + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
               + " write a directory");
     }
+    if (job.options().share().isPresent()) {
+      return openShare(job, false, bytes, disk);
+    }
     Path target = OutputTarget.check(job, false, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
       List<String> notes = Leftovers.sweep(target, Optional.empty(), disk);
-      return new Staging(job, target, false, disk, lock, notes);
+      return new Staging(job, target, false, disk, Optional.of(lock), notes);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -144,6 +192,9 @@ public final class Staging implements Closeable {
    */
   public static Staging openDirectory(OutputJob job, Map<String, String> run, long bytes, Disk disk)
       throws IOException {
+    if (job.options().share().isPresent()) {
+      return openShare(job, true, bytes, disk);
+    }
     Path target = OutputTarget.check(job, true, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     Map<String, String> identity = new TreeMap<>(run);
@@ -154,7 +205,7 @@ public final class Staging implements Closeable {
       List<String> notes = Leftovers.sweep(target, earlier.map(Resumption::left), disk);
       // Sweeping may restore an old directory, so the target is checked again.
       OutputTarget.check(job, true, bytes, disk);
-      Staging staging = new Staging(job, target, true, disk, lock, notes);
+      Staging staging = new Staging(job, target, true, disk, Optional.of(lock), notes);
       try {
         staging.begin(identity, earlier);
         return staging;
@@ -178,6 +229,36 @@ public final class Staging implements Closeable {
     earlier.get().requireSameInputs(target, inputs());
     finished.putAll(earlier.get().moveTo(temporary, disk, pool, notes));
     journal = Journal.resume(temporary, earlier.get().contents(), sync);
+  }
+
+  /** {@return what the units of the output share; empty if one run writes all of it} */
+  Optional<SharedOutput> shared() {
+    return shared;
+  }
+
+  /** {@return whether this run writes a part of an output, which {@link #commit} stores} */
+  public boolean isPart() {
+    return shared.map(SharedOutput::isPart).orElse(false);
+  }
+
+  /**
+   * {@return the text of {@link #remark} for a weight, if units that wrote it are joined, or the
+   * unit was complete before; an empty text if there is none}
+   *
+   * @param weight the name of a weight or tensor
+   */
+  public Optional<String> stored(String weight) {
+    return shared.flatMap(s -> s.finished(weight));
+  }
+
+  /**
+   * Keeps a text for the run that joins the units; does nothing if there are no units.
+   *
+   * @param weight the name of a weight
+   * @param text any text
+   */
+  public void remark(String weight, String text) {
+    shared.ifPresent(s -> s.remark(weight, text));
   }
 
   /** {@return the tensor files that an interrupted run finished, by name} */
@@ -257,8 +338,34 @@ public final class Staging implements Closeable {
     return create(name, size, mode);
   }
 
+  /**
+   * Opens a file for regions: a new one, or that which the units share.
+   *
+   * @param name its name relative to the target with forward slashes; empty if the output is a file
+   * @param size its size in bytes
+   */
+  StagedFile open(String name, long size) throws IOException {
+    if (shared.isEmpty()) {
+      return create(name, size);
+    }
+    Path path = temporary(name);
+    if (!shared.get().isBegun() && !Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      return create(name, size);
+    }
+    try {
+      Path named = name.isEmpty() ? target : target.resolve(name);
+      return StagedFile.shared(path, named, size, sync, disk);
+    } catch (NoSuchFileException removed) {
+      throw shared.get().gone();
+    }
+  }
+
   private StagedFile create(String name, long size, OutputMode fileMode) throws IOException {
     Path path = temporary(name);
+    if (shared.isPresent()) {
+      // A join that was killed may have written it.
+      Files.deleteIfExists(path);
+    }
     if (!name.isEmpty()) {
       Files.createDirectories(path.getParent(), mode.ofDirectory());
     }
@@ -302,11 +409,17 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Renames the output to the target. All of its files must be written, flushed and audited.
+   * Renames the output to the target. All of its files must be written, flushed and audited. A part
+   * of an output is stored instead, for the run that joins the parts.
    *
    * @throws IOException if the rename fails; the previous output then keeps its name
    */
   public void commit() throws IOException {
+    if (isPart()) {
+      shared.orElseThrow().store();
+      done = true;
+      return;
+    }
     if (journal != null) {
       journal.remove(temporary);
     }
@@ -314,21 +427,27 @@ public final class Staging implements Closeable {
     Optional<Path> replaced = placement.rename();
     done = true;
     placement.settle(replaced).ifPresent(notes::add);
+    if (shared.isPresent()) {
+      shared.get().remove();
+    }
   }
 
   /** Removes an output that was not committed. */
   @Override
   public void close() throws IOException {
     pool.close();
-    try (lock) {
+    try {
       if (journal != null) {
         journal.close();
       }
-      if (!done) {
+      if (!done && shared.isEmpty()) {
         Leftovers.deleteTree(temporary);
       }
     } finally {
       Leftovers.forget(temporary);
+      if (lock.isPresent()) {
+        lock.get().close();
+      }
     }
   }
 }

@@ -62,6 +62,12 @@ public final class FaultDisk implements Disk {
   }
 
   @Override
+  public FileChannel open(Path path) throws IOException {
+    count("open");
+    return new FaultChannel(Disk.REAL.open(path));
+  }
+
+  @Override
   public void rename(Path from, Path to) throws IOException {
     count("rename");
     Disk.REAL.rename(from, to);

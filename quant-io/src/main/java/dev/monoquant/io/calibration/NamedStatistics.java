@@ -73,6 +73,9 @@ final class NamedStatistics implements Calibration {
   /** By the layer, then by the kind of statistic. */
   private final Map<String, Map<String, Numbers>> layers = new TreeMap<>();
 
+  /** Layers by their names in GGUF files, for models that are shown with those. */
+  private final Map<String, String> byGguf = new TreeMap<>();
+
   private final Map<String, InputStatistics> read = new ConcurrentHashMap<>();
   private Optional<String> digest = Optional.empty();
 
@@ -84,6 +87,16 @@ final class NamedStatistics implements Calibration {
     this.file = file;
     this.open = open;
     tensors.forEach(this::add);
+    for (String layer : layers.keySet()) {
+      GgufLayerNames.of(layer)
+          .ifPresent(
+              named ->
+                  byGguf.put(
+                      named.layer().endsWith("_exps")
+                          ? named.layer() + "." + named.expert()
+                          : named.layer(),
+                      layer));
+    }
     if (layers.isEmpty()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
@@ -157,7 +170,7 @@ final class NamedStatistics implements Calibration {
       try {
         digest = Optional.of(sha256(file));
       } catch (IOException e) {
-        throw unreadable(e);
+        throw unreadable(file, e);
       }
     }
     return digest.get();
@@ -182,10 +195,11 @@ final class NamedStatistics implements Calibration {
 
   @Override
   public Optional<InputStatistics> find(String layer) {
-    Map<String, Numbers> found = layers.get(layer);
+    String own = layers.containsKey(layer) ? layer : byGguf.getOrDefault(layer, layer);
+    Map<String, Numbers> found = layers.get(own);
     return found == null
         ? Optional.empty()
-        : Optional.of(read.computeIfAbsent(layer, name -> read(name, found)));
+        : Optional.of(read.computeIfAbsent(own, name -> read(name, found)));
   }
 
   private InputStatistics read(String layer, Map<String, Numbers> found) {
@@ -214,7 +228,7 @@ final class NamedStatistics implements Calibration {
     try {
       return numbers.read(0, Long.BYTES).getLong();
     } catch (IOException e) {
-      throw unreadable(e);
+      throw unreadable(file, e);
     }
   }
 
@@ -246,11 +260,11 @@ final class NamedStatistics implements Calibration {
       FloatBytes.widen(numbers.type(), bytes, values, 0, count);
       return values;
     } catch (IOException e) {
-      throw unreadable(e);
+      throw unreadable(file, e);
     }
   }
 
-  private ModelFormatException unreadable(IOException e) {
+  static ModelFormatException unreadable(Path file, IOException e) {
     return new ModelFormatException(
         Reason.UNREADABLE,
         file.toString(),
@@ -268,7 +282,7 @@ final class NamedStatistics implements Calibration {
     try {
       open.close();
     } catch (IOException e) {
-      throw unreadable(e);
+      throw unreadable(file, e);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
@@ -303,6 +304,21 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public long bytes() {
     return shards.values().stream().mapToLong(SafetensorsLayout::fileBytes).sum();
+  }
+
+  @Override
+  public List<Place> places(String name) {
+    WeightLayout layout = layouts.get(name);
+    List<String> tensors =
+        layout == null ? List.of(name) : layout.tensors().stream().map(TensorInfo::name).toList();
+    List<Place> places = new ArrayList<>();
+    for (String tensor : tensors) {
+      String shard = shardOf(tensor);
+      SafetensorsLayout file = requireNonNull(shards.get(shard));
+      StoredTensor stored = file.tensor(tensor);
+      places.add(new Place(shard, file.headerBytes().length + stored.begin(), stored.bytes()));
+    }
+    return places;
   }
 
   @Override

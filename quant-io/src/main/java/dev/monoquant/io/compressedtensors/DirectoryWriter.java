@@ -52,7 +52,7 @@ final class DirectoryWriter implements OutputWriter {
       this.files = new OutputFiles(staging, plan.shards(), plan.origins());
       for (Map.Entry<TensorInfo, byte[]> scale : plan.scales().entrySet()) {
         String name = scale.getKey().name();
-        if (files.finished(plan.shardOf(name)).isEmpty()) {
+        if (!staging.isPart() && files.finished(plan.shardOf(name)).isEmpty()) {
           write(name, 0, ByteBuffer.wrap(scale.getValue()));
         }
       }
@@ -68,11 +68,18 @@ final class DirectoryWriter implements OutputWriter {
 
   @Override
   public Optional<String> finished(String name) {
-    return files.finished(plan.shardOfInput(name)).map(remarks -> remarks.getOrDefault(name, ""));
+    return staging
+        .stored(name)
+        .or(
+            () ->
+                files
+                    .finished(plan.shardOfInput(name))
+                    .map(remarks -> remarks.getOrDefault(name, "")));
   }
 
   @Override
   public void remark(String name, String text) {
+    staging.remark(name, text);
     files.remark(plan.shardOfInput(name), name, text);
   }
 
@@ -168,6 +175,10 @@ final class DirectoryWriter implements OutputWriter {
 
   @Override
   public List<Path> commit() throws IOException {
+    if (staging.isPart()) {
+      staging.commit();
+      return List.of();
+    }
     if (!finished) {
       finish();
     }

@@ -187,6 +187,7 @@ public final class GgufOutput implements OutputFormat {
     private final Disk disk;
     private final List<GgufTensor> tensors = new ArrayList<>();
     private final GgufLayout open;
+    private final Map<String, Region> regions = new HashMap<>();
 
     Layout(
         ModelSource source,
@@ -208,6 +209,7 @@ public final class GgufOutput implements OutputFormat {
       List<String> names = tensors.stream().map(GgufTensor::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
       this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
+      open.regions().forEach(region -> regions.put(region.name(), region));
     }
 
     private static GgufTensor stored(TensorInfo tensor, GgmlType type) {
@@ -253,6 +255,12 @@ public final class GgufOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<Place> places(String name) {
+      Region region = regions.get(name);
+      return region == null ? List.of() : List.of(new Place("", region.start(), region.length()));
     }
 
     @Override
@@ -354,7 +362,21 @@ public final class GgufOutput implements OutputFormat {
     }
 
     @Override
+    public Optional<String> finished(String name) {
+      return staging.stored(name);
+    }
+
+    @Override
+    public void remark(String name, String text) {
+      staging.remark(name, text);
+    }
+
+    @Override
     public List<Path> commit() throws IOException {
+      if (staging.isPart()) {
+        staging.commit();
+        return List.of();
+      }
       if (!finished) {
         finish();
       }

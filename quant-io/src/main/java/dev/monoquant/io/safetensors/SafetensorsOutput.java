@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -111,13 +112,18 @@ public final class SafetensorsOutput implements OutputFormat {
     private final List<TensorInfo> tensors;
     private final SafetensorsLayout open;
 
+    /** The names of the tensors of each weight. */
+    private final Map<String, List<String>> parts = new HashMap<>();
+
     private Layout(ModelSource source, OutputContents contents, Disk disk) {
       this.source = source;
       this.contents = contents;
       this.disk = disk;
       List<TensorInfo> all = new ArrayList<>(contents.kept());
       for (EncodedWeight weight : contents.weights()) {
-        all.addAll(SelfDescription.parts(weight).tensors());
+        List<TensorInfo> own = SelfDescription.parts(weight).tensors();
+        all.addAll(own);
+        parts.put(weight.name(), own.stream().map(TensorInfo::name).toList());
       }
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
@@ -128,6 +134,15 @@ public final class SafetensorsOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<Place> places(String name) {
+      int header = open.headerBytes().length;
+      return parts.getOrDefault(name, List.of(name)).stream()
+          .map(open::tensor)
+          .map(stored -> new Place("", header + stored.begin(), stored.bytes()))
+          .toList();
     }
 
     @Override
@@ -249,7 +264,21 @@ public final class SafetensorsOutput implements OutputFormat {
     }
 
     @Override
+    public Optional<String> finished(String name) {
+      return staging.stored(name);
+    }
+
+    @Override
+    public void remark(String name, String text) {
+      staging.remark(name, text);
+    }
+
+    @Override
     public List<Path> commit() throws IOException {
+      if (staging.isPart()) {
+        staging.commit();
+        return List.of();
+      }
       if (!finished) {
         finish();
       }

@@ -1,0 +1,132 @@
+package dev.monoquant.io.calibration;
+
+import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.InputStatistics;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The importance matrix of a model of llama.cpp: mean squares of the inputs of layers, for several
+ * experts in one tensor. Layers have the names of GGUF files and are found by those of
+ * transformers, too ({@link GgufLayerNames}). An expert that no token reached has none.
+ * Thread-safe.
+ */
+final class ImportanceMatrix implements Calibration {
+
+  /** What a file has of a layer. */
+  static final class Sums {
+
+    private final float[] squares;
+    private final float[] counts;
+
+    /**
+     * @param squares the sums of squares, one matrix after the other
+     * @param counts for each matrix what its sums are divided by
+     */
+    Sums(float[] squares, float[] counts) {
+      this.squares = squares;
+      this.counts = counts;
+    }
+  }
+
+  /** Reads one layer. */
+  @FunctionalInterface
+  interface Layer {
+    Sums read();
+  }
+
+  private final Path file;
+  private final Map<String, Layer> layers;
+  private final Runnable release;
+  private final Map<String, Optional<InputStatistics>> found = new ConcurrentHashMap<>();
+  private Optional<String> digest = Optional.empty();
+
+  /**
+   * @param layers by the name in GGUF files without {@code .weight}
+   * @param release closes the file
+   */
+  ImportanceMatrix(Path file, Map<String, Layer> layers, Runnable release) {
+    this.file = file;
+    this.layers = new TreeMap<>(layers);
+    this.release = release;
+  }
+
+  @Override
+  public String describe() {
+    Path name = file.getFileName();
+    return name == null ? file.toString() : name.toString();
+  }
+
+  @Override
+  public synchronized String digest() {
+    if (digest.isEmpty()) {
+      try {
+        digest = Optional.of(NamedStatistics.sha256(file));
+      } catch (IOException e) {
+        throw NamedStatistics.unreadable(file, e);
+      }
+    }
+    return digest.get();
+  }
+
+  @Override
+  public Set<String> layers() {
+    return Set.copyOf(layers.keySet());
+  }
+
+  @Override
+  public Optional<InputStatistics> find(String layer) {
+    return found.computeIfAbsent(layer, this::read);
+  }
+
+  private Optional<InputStatistics> read(String layer) {
+    Optional<GgufLayerNames.Named> named =
+        layers.containsKey(layer)
+            ? Optional.of(new GgufLayerNames.Named(layer, 0))
+            : GgufLayerNames.of(layer).or(() -> ofExpert(layer));
+    if (named.isEmpty()) {
+      return Optional.empty();
+    }
+    Layer there = layers.get(named.get().layer());
+    return there == null ? Optional.empty() : statistics(named.get(), there.read());
+  }
+
+  /** A name such as {@code blk.0.ffn_up_exps.7}. */
+  private Optional<GgufLayerNames.Named> ofExpert(String layer) {
+    int dot = layer.lastIndexOf('.');
+    if (dot < 1 || !layers.containsKey(layer.substring(0, dot))) {
+      return Optional.empty();
+    }
+    try {
+      int expert = Integer.parseInt(layer.substring(dot + 1));
+      return Optional.of(new GgufLayerNames.Named(layer.substring(0, dot), expert));
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<InputStatistics> statistics(GgufLayerNames.Named named, Sums sums) {
+    int matrices = sums.counts.length;
+    int columns = sums.squares.length / matrices;
+    int expert = named.expert();
+    if (expert < 0 || expert >= matrices || !(sums.counts[expert] > 0)) {
+      return Optional.empty();
+    }
+    float[] squares = Arrays.copyOfRange(sums.squares, expert * columns, (expert + 1) * columns);
+    for (int c = 0; c < columns; c++) {
+      squares[c] /= sums.counts[expert];
+    }
+    return Optional.of(InputStatistics.of(named.layer()).withMeanSquares(squares));
+  }
+
+  @Override
+  public void close() {
+    release.run();
+  }
+}

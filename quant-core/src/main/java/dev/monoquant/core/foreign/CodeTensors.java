@@ -81,6 +81,9 @@ final class CodeTensors {
 
   /** {@return the codes among tensors, in their order} */
   static List<Found> find(List<TensorInfo> tensors) {
+    if (tensors.stream().noneMatch(Layout::mayBelong)) {
+      return List.of();
+    }
     CodeTensors all = new CodeTensors(tensors);
     List<Found> found = new ArrayList<>();
     for (TensorInfo tensor : tensors) {

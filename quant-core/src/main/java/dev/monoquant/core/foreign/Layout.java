@@ -58,6 +58,9 @@ record Layout(
   private static final Set<ElementType> SHORT = EnumSet.of(ElementType.INT16, ElementType.UINT16);
   private static final Set<ElementType> INTEGERS = union(BYTES, WORDS, LONGS);
 
+  /** The ending beside codes that have the type of floats. */
+  private static final String FLOAT_CODES = ".quant_map";
+
   /** The known formats; if several fit, the first one is used. */
   static final List<Layout> KNOWN =
       List.of(
@@ -72,7 +75,7 @@ record Layout(
           of("VPTQ", "indices", INTEGERS).with("centroids.weight", FLOATS),
           of("QuIP#", "Qidxs", INTEGERS).with("SU", FLOATS),
           of("bitsandbytes, 4 bits", "", union(INTEGERS, FP8, FLOATS))
-              .with(".quant_map", FLOATS)
+              .with(FLOAT_CODES, FLOATS)
               .with(".absmax", union(BYTES, FLOATS)),
           of("bitsandbytes, 8 bits", "weight", BYTES).with("SCB", FLOATS),
           of("MXFP4", "_blocks", BYTES).with("_scales", POWERS),
@@ -95,6 +98,14 @@ record Layout(
           of("torchao", "qdata", union(BYTES, FP8, FP4, WORDS))
               .with("scale", union(FLOATS, POWERS, FINE)),
           of("torchao", "qdata", union(BYTES, WORDS)).with("scale_and_zero", FLOATS));
+
+  /**
+   * {@return whether a tensor may be part of a quantized weight; if none of a model may, it has no
+   * codes}
+   */
+  static boolean mayBelong(TensorInfo tensor) {
+    return !FLOATS.contains(tensor.type()) || tensor.name().endsWith(FLOAT_CODES);
+  }
 
   private static Layout of(String method, String codes, Set<ElementType> types) {
     return new Layout(method, codes, types, Map.of(), false);

@@ -209,7 +209,7 @@ final class ObserveRun implements AutoCloseable {
           called.failed(described, e).getMessage()
               + ". The samples must be what its "
               + call.method()
-              + " takes, a tensor for each parameter"
+              + " takes, an array for each parameter"
               + job.methods().stream()
                   .filter(m -> m.name().equals(call.method()))
                   .map(m -> ": " + SampleArguments.signature(m))

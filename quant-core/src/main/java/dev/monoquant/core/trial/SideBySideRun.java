@@ -242,7 +242,7 @@ final class SideBySideRun implements AutoCloseable {
           models.get(0).failed(described, e).getMessage()
               + ". The samples must be what its "
               + sample.method()
-              + " takes, a tensor for each parameter"
+              + " takes, an array for each parameter"
               + methods.stream()
                   .filter(m -> m.name().equals(sample.method()))
                   .map(m -> ": " + SampleArguments.signature(m))

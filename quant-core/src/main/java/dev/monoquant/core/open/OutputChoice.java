@@ -91,12 +91,12 @@ public final class OutputChoice {
       throws IOException {
     for (OutputFormat format : settings.plugins().outputFormats()) {
       if (format.id().equals(id)) {
-        ModelSource view = format.view(source);
+        ModelSource view = format.storedView(source);
         if (view != source || source.info().quantized().isEmpty()) {
           return view;
         }
         ModelSource decoded = new DecodedSource(settings, source);
-        ModelSource shown = format.view(decoded);
+        ModelSource shown = format.storedView(decoded);
         return shown == decoded ? source : shown;
       }
     }

@@ -14,6 +14,7 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Provenance;
@@ -42,7 +43,8 @@ public final class PlanProvenance {
             .anyMatch(
                 w ->
                     inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
-                        || isMeasured(inputs, w));
+                        || isMeasured(inputs, w)
+                        || format(plugins, plan).filter(f -> inputs.affects(f, w)).isPresent());
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
@@ -52,6 +54,12 @@ public final class PlanProvenance {
         settings.calibration().filter(c -> calibrated).map(Calibration::digest),
         settings.hashing(),
         Optional.empty());
+  }
+
+  private static Optional<OutputFormat> format(Plugins plugins, Plan plan) {
+    return plugins.outputFormats().stream()
+        .filter(f -> f.id().equals(plan.outputFormat()))
+        .findFirst();
   }
 
   /** Whether the stored scale of its inputs may come from the calibration. */

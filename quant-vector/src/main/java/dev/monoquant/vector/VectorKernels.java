@@ -310,7 +310,8 @@ final class VectorKernels implements Kernels {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, i).reinterpretAsInts();
-      ((ByteVector) bits.blend(0, Lanes.isNan(bits)).castShape(BYTES, 0)).intoArray(to, at + i);
+      IntVector numbers = bits.lanewise(VectorOperators.AND_NOT, Lanes.nans(bits));
+      ((ByteVector) numbers.castShape(BYTES, 0)).intoArray(to, at + i);
     }
     for (; i < count; i++) {
       to[at + i] = (byte) Float.floatToIntBits(from[i]);

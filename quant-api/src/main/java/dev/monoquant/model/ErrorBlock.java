@@ -1,14 +1,18 @@
 package dev.monoquant.model;
 
 /**
- * The blocks in which {@link Kernels#errors} adds up squares, all in double: sixteen sums side by
- * side, so that no addition waits for the one before.
+ * The blocks in which {@link Kernels#errors} adds up squares: sixteen sums side by side in float,
+ * so that no addition waits for the one before, and their sums in double.
  *
  * <pre>
  *   number   0  1  ...  15 | 16  17 ...  31 | ... | 240 ... 255
  *   sum      0  1  ...  15 |  0   1 ...  15 | ... |   0 ...  15     each of 16 numbers
- *   block    sum i + sum i + 8, then i + 4, i + 2 and i + 1         as a tree
+ *   block    sum i + sum i + 8, then i + 4, i + 2 and i + 1         as a tree, in double
  * </pre>
+ *
+ * <p>A sum of 16 squares in float is off by less than 16 * 2^-24, and the sums of many blocks by
+ * far less. Blocks of numbers or differences whose squares may leave the range of float are added
+ * up in double, number by number.
  */
 public final class ErrorBlock {
 
@@ -18,29 +22,44 @@ public final class ErrorBlock {
   /** Partial sums of a block; the lanes of every processor divide them. */
   public static final int SUMS = 16;
 
+  /** Below this, a sum of squares may lack squares that float does not have. */
+  private static final double LEAST = 0x1p-90;
+
+  /** The sixteen sums of a square each do not reach the end of float. */
+  private static final double MOST = 0x1p120;
+
   private ErrorBlock() {}
 
   /**
-   * Adds a block to the sums of a row. Squares of floats cannot leave the range of double.
+   * Adds a block to the sums of a row.
    *
+   * @param x the originals
+   * @param y the decoded values
+   * @param at index of the first in both
    * @param partial the sums of x * x, then those of e * e, then those of x * e
    * @param greatest the greatest magnitude of a difference
    * @param sums receives the sums
    * @return the greatest magnitude of a difference; NaN if a number is not finite
    */
-  public static double add(double[] partial, float greatest, double[] sums) {
+  public static double add(
+      float[] x, float[] y, int at, float[] partial, float greatest, double[] sums) {
+    double signal = tree(partial, 0);
     double noise = tree(partial, SUMS);
-    sums[0] += tree(partial, 0);
+    boolean isNoise = noise >= LEAST && noise <= MOST;
+    if (!(signal >= LEAST && signal <= MOST) || !(isNoise || greatest == 0)) {
+      return exact(x, y, at, NUMBERS, sums);
+    }
+    sums[0] += signal;
     sums[1] += noise;
     sums[2] += tree(partial, 2 * SUMS);
-    return Double.isFinite(noise) ? greatest : Double.NaN;
+    return greatest;
   }
 
-  private static double tree(double[] v, int at) {
-    double a = (v[at] + v[at + 8]) + (v[at + 4] + v[at + 12]);
-    double b = (v[at + 1] + v[at + 9]) + (v[at + 5] + v[at + 13]);
-    double c = (v[at + 2] + v[at + 10]) + (v[at + 6] + v[at + 14]);
-    double d = (v[at + 3] + v[at + 11]) + (v[at + 7] + v[at + 15]);
+  private static double tree(float[] v, int at) {
+    double a = ((double) v[at] + v[at + 8]) + ((double) v[at + 4] + v[at + 12]);
+    double b = ((double) v[at + 1] + v[at + 9]) + ((double) v[at + 5] + v[at + 13]);
+    double c = ((double) v[at + 2] + v[at + 10]) + ((double) v[at + 6] + v[at + 14]);
+    double d = ((double) v[at + 3] + v[at + 11]) + ((double) v[at + 7] + v[at + 15]);
     return (a + c) + (b + d);
   }
 

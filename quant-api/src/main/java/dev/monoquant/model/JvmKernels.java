@@ -1,5 +1,7 @@
 package dev.monoquant.model;
 
+import java.util.Arrays;
+
 /** The reference: plain loops. */
 final class JvmKernels implements Kernels {
 
@@ -108,6 +110,79 @@ final class JvmKernels implements Kernels {
   }
 
   @Override
+  public void integerCodes(
+      float[] from, int at, int count, IntegerCodes codes, byte[] to, int toAt) {
+    float split = codes.step() + 1;
+    for (int i = 0; i < count; i++) {
+      float quotient = from[at + i] / codes.scale();
+      float high = quotient * split;
+      float sum = high + (quotient - high) + codes.zero();
+      float level = sum >= codes.min() ? Math.min(sum, codes.max()) : codes.min();
+      float shifted = level * codes.step();
+      float rounded = (level + shifted) - shifted + 0x1.8p23f;
+      to[toAt + i] = (byte) Float.floatToIntBits(rounded);
+    }
+  }
+
+  @Override
+  public void integerValues(
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      float zero,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    for (int i = 0; i < count; i++) {
+      to[toAt + i] = rounded(type, (from[at + i] - zero) * scale);
+    }
+  }
+
+  private static float rounded(ElementType type, float product) {
+    return type == ElementType.BFLOAT16
+        ? BFloat16.round(product)
+        : type == ElementType.FLOAT16 ? Float16.round(product) : product;
+  }
+
+  @Override
+  public void float8Codes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      float divisor,
+      float step,
+      byte[] to,
+      int toAt) {
+    float[] signs = Arrays.copyOfRange(from, at, at + count);
+    float[] quotients = new float[count];
+    float split = step + 1;
+    for (int i = 0; i < count; i++) {
+      float quotient = signs[i] / divisor;
+      float high = quotient * split;
+      quotients[i] = high + (quotient - high);
+    }
+    narrowFloat8(type, signs, quotients, count, to, toAt);
+  }
+
+  @Override
+  public void float8Values(
+      ElementType codes,
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    float[] table = codes == ElementType.FLOAT8_E4M3 ? Tables.E4M3 : Tables.E5M2;
+    for (int i = 0; i < count; i++) {
+      to[toAt + i] = rounded(type, table[from[at + i] & 0xFF] * scale);
+    }
+  }
+
+  @Override
   public float absMax(float[] values, int at, int count) {
     int greatest = 0;
     for (int i = at; i < at + count; i++) {
@@ -138,42 +213,42 @@ final class JvmKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
-    double[] partial = new double[3 * ErrorBlock.SUMS];
+    float[] partial = new float[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
       float most = block(x, y, i, partial);
-      greatest = Math.max(greatest, ErrorBlock.add(partial, most, sums));
+      greatest = Math.max(greatest, ErrorBlock.add(x, y, i, partial, most, sums));
     }
     return i < end ? Math.max(greatest, ErrorBlock.exact(x, y, i, end - i, sums)) : greatest;
   }
 
   /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
-  private static float block(float[] x, float[] y, int at, double[] partial) {
+  private static float block(float[] x, float[] y, int at, float[] partial) {
     int greatest = 0;
     for (int lane = 0; lane < ErrorBlock.SUMS; lane += GROUP) {
-      double s0 = 0;
-      double s1 = 0;
-      double s2 = 0;
-      double s3 = 0;
-      double n0 = 0;
-      double n1 = 0;
-      double n2 = 0;
-      double n3 = 0;
-      double c0 = 0;
-      double c1 = 0;
-      double c2 = 0;
-      double c3 = 0;
+      float s0 = 0;
+      float s1 = 0;
+      float s2 = 0;
+      float s3 = 0;
+      float n0 = 0;
+      float n1 = 0;
+      float n2 = 0;
+      float n3 = 0;
+      float c0 = 0;
+      float c1 = 0;
+      float c2 = 0;
+      float c3 = 0;
       for (int i = at + lane; i < at + ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
-        double x0 = x[i];
-        double x1 = x[i + 1];
-        double x2 = x[i + 2];
-        double x3 = x[i + 3];
-        double e0 = x0 - y[i];
-        double e1 = x1 - y[i + 1];
-        double e2 = x2 - y[i + 2];
-        double e3 = x3 - y[i + 3];
+        float x0 = x[i];
+        float x1 = x[i + 1];
+        float x2 = x[i + 2];
+        float x3 = x[i + 3];
+        float e0 = x0 - y[i];
+        float e1 = x1 - y[i + 1];
+        float e2 = x2 - y[i + 2];
+        float e3 = x3 - y[i + 3];
         s0 += x0 * x0;
         s1 += x1 * x1;
         s2 += x2 * x2;
@@ -186,10 +261,10 @@ final class JvmKernels implements Kernels {
         c1 += x1 * e1;
         c2 += x2 * e2;
         c3 += x3 * e3;
-        int m0 = Float.floatToRawIntBits((float) e0) & 0x7FFF_FFFF;
-        int m1 = Float.floatToRawIntBits((float) e1) & 0x7FFF_FFFF;
-        int m2 = Float.floatToRawIntBits((float) e2) & 0x7FFF_FFFF;
-        int m3 = Float.floatToRawIntBits((float) e3) & 0x7FFF_FFFF;
+        int m0 = Float.floatToRawIntBits(e0) & 0x7FFF_FFFF;
+        int m1 = Float.floatToRawIntBits(e1) & 0x7FFF_FFFF;
+        int m2 = Float.floatToRawIntBits(e2) & 0x7FFF_FFFF;
+        int m3 = Float.floatToRawIntBits(e3) & 0x7FFF_FFFF;
         greatest = Math.max(greatest, Math.max(Math.max(m0, m1), Math.max(m2, m3)));
       }
       put(partial, lane, s0, s1, s2, s3);
@@ -199,7 +274,7 @@ final class JvmKernels implements Kernels {
     return Float.intBitsToFloat(greatest);
   }
 
-  private static void put(double[] to, int at, double a, double b, double c, double d) {
+  private static void put(float[] to, int at, float a, float b, float c, float d) {
     to[at] = a;
     to[at + 1] = b;
     to[at + 2] = c;

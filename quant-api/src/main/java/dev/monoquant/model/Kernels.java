@@ -119,6 +119,93 @@ public interface Kernels {
   void narrowFloat8(ElementType type, float[] signs, float[] values, int count, byte[] to, int at);
 
   /**
+   * Computes integer codes of numbers that share a scale: {@code x / scale}, rounded to the digits
+   * of a type; plus the zero point, rounded once more; then the nearest integer, ties to even, in a
+   * range. The code of a NaN is the least one.
+   *
+   * <p>The loops are those of integer schemes, which describe why each rounding is exact. Sums of a
+   * quotient and a zero point must be below 2^22 in magnitude, or beyond the range.
+   *
+   * @param from the numbers
+   * @param at index of the first number
+   * @param count how many
+   * @param codes the scale, the zero point, the digits and the range
+   * @param to receives the codes
+   * @param toAt index of the first code
+   */
+  void integerCodes(float[] from, int at, int count, IntegerCodes codes, byte[] to, int toAt);
+
+  /**
+   * Decodes integer codes that share a scale: (code - zero point) * scale, rounded to a type.
+   *
+   * @param from the codes, in two's complement
+   * @param at index of the first code
+   * @param count how many
+   * @param scale the scale
+   * @param zero the zero point
+   * @param type FLOAT16 or BFLOAT16, to whose values products are rounded as {@link
+   *     ElementType#round} does; any other type for no rounding
+   * @param to receives the numbers
+   * @param toAt index of the first number
+   */
+  void integerValues(
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      float zero,
+      ElementType type,
+      float[] to,
+      int toAt);
+
+  /**
+   * Encodes numbers that share a divisor as floats of 8 bits: {@code x / divisor}, rounded to the
+   * digits of a type and then as {@link #narrowFloat8} does. The sign is that of the number.
+   *
+   * @param type FLOAT8_E4M3 or FLOAT8_E5M2
+   * @param from the numbers
+   * @param at index of the first number
+   * @param count how many
+   * @param divisor the divisor, positive
+   * @param step two to the power of the number of digits that float32 has more than the type of the
+   *     quotients; 1 for none
+   * @param to receives the codes
+   * @param toAt index of the first code
+   */
+  void float8Codes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      float divisor,
+      float step,
+      byte[] to,
+      int toAt);
+
+  /**
+   * Decodes floats of 8 bits that share a scale: code * scale, rounded to a type.
+   *
+   * @param codes FLOAT8_E4M3 or FLOAT8_E5M2
+   * @param from the codes
+   * @param at index of the first code
+   * @param count how many
+   * @param scale the scale
+   * @param type FLOAT16 or BFLOAT16, to whose values products are rounded as {@link
+   *     ElementType#round} does; any other type for no rounding
+   * @param to receives the numbers
+   * @param toAt index of the first number
+   */
+  void float8Values(
+      ElementType codes,
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      ElementType type,
+      float[] to,
+      int toAt);
+
+  /**
    * {@return the largest magnitude, 0 of no values; a NaN if there is one}
    *
    * @param values the floats
@@ -149,9 +236,9 @@ public interface Kernels {
   /**
    * Measures differences e = x - y of two rows and adds the sums of x * x, e * e and x * e.
    *
-   * <p>All sums are in double, and the order of the additions is fixed: {@link ErrorBlock} shows
-   * it. What is left at the end of a row is added numbers at even and at odd positions apart.
-   * Products and sums are rounded one by one, never fused.
+   * <p>The order of the additions and their types are fixed: {@link ErrorBlock} shows them. What is
+   * left at the end of a row is added numbers at even and at odd positions apart. Products and sums
+   * are rounded one by one, never fused.
    *
    * @param x the originals
    * @param y the decoded values

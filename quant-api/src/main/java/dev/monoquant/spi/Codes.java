@@ -7,7 +7,7 @@ import dev.monoquant.tile.Part;
 
 /** Converts codes to floats. A lookup in a table of 1 KiB is faster than a conversion. */
 final class Codes {
-  private final ElementType type;
+  final ElementType type;
   private final boolean bytesAreCodes;
   final byte[] bytes;
   final float[] table = new float[256];
@@ -25,10 +25,19 @@ final class Codes {
     }
   }
 
+  /** Whether a kernel decodes them together with their scale; that of floats has no zero point. */
+  boolean isFast(boolean zeroPoints) {
+    return bytesAreCodes || (isFloat8() && !zeroPoints);
+  }
+
+  private boolean isFloat8() {
+    return type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2;
+  }
+
   void read(int at, int count, float[] to) {
     if (bytesAreCodes) {
       BoundKernels.current().widenBytes(bytes, at, count, to);
-    } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
+    } else if (isFloat8()) {
       BoundKernels.current().widenFloat8(type, bytes, at, count, to);
     } else {
       for (int i = 0; i < count; i++) {

@@ -5,6 +5,7 @@ import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
@@ -24,6 +25,9 @@ final class FormulaDecoder implements TileDecoder {
 
   /** Columns from which on a product for each of 256 codes is less work than one for each value. */
   private static final int LONG_ROW = 1024;
+
+  /** Columns with one scale that are worth a call. */
+  private static final int RUN = 32;
 
   /** Values in a scratch array: 8 KiB. */
   private static final int CHUNK = 2048;
@@ -80,8 +84,16 @@ final class FormulaDecoder implements TileDecoder {
       stepwise(affine, numbers, scales, zeros, new Scale(affine.minimums(), tile, index), out);
       return;
     }
+    Kernels kernels = BoundKernels.current();
     // Ways to round that plain loops are faster with.
-    boolean plain = BoundKernels.current() == BoundKernels.JVM;
+    boolean plain = kernels == BoundKernels.JVM;
+    if (!plain
+        && numbers.isFast(zeros.isPresent())
+        && scales.isLong()
+        && zeros.filter(zero -> !zero.isLong()).isEmpty()) {
+      runs(kernels, numbers, scales.spreads.get(0), zeros, tile.height(), out);
+      return;
+    }
     if (plain
         && cols >= LONG_ROW
         && scales.isPerRow()
@@ -114,6 +126,31 @@ final class FormulaDecoder implements TileDecoder {
           round(v, count);
         }
         System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  /** Runs of codes that have one scale and one zero point. */
+  private void runs(
+      Kernels kernels,
+      Codes numbers,
+      Spread scales,
+      Optional<Spread> zeros,
+      int height,
+      float[] out) {
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; ) {
+        int end = scales.cells.end(col, cols);
+        end = zeros.isPresent() ? zeros.get().cells.end(col, end) : end;
+        float scale = scales.numbers[scales.cells.first(row, col)];
+        float zero = zeros.isPresent() ? zeros.get().numbers[zeros.get().cells.first(row, col)] : 0;
+        int at = row * cols + col;
+        if (numbers.type.isCode()) {
+          kernels.integerValues(numbers.bytes, at, end - col, scale, zero, type, out, at);
+        } else {
+          kernels.float8Values(numbers.type, numbers.bytes, at, end - col, scale, type, out, at);
+        }
+        col = end;
       }
     }
   }
@@ -298,6 +335,11 @@ final class FormulaDecoder implements TileDecoder {
       return cells.single || cells.colsPerCell >= cols;
     }
 
+    /** Whether one number is for so many columns side by side that they are worth a call. */
+    boolean isLong() {
+      return index.length == 0 && (isPerRow() || cells.colsPerCell >= RUN);
+    }
+
     void read(int row, int col, int count, float[] to) {
       if (index.length > 0) {
         int first = cells.first(row, 0);
@@ -327,6 +369,10 @@ final class FormulaDecoder implements TileDecoder {
 
     boolean isPerRow() {
       return spreads.stream().allMatch(Spread::isPerRow);
+    }
+
+    boolean isLong() {
+      return spreads.size() == 1 && !factors.get(0).divides() && spreads.get(0).isLong();
     }
 
     boolean isSingle() {

@@ -78,6 +78,30 @@ public interface OutputFormat {
   }
 
   /**
+   * Whether an output needs the range of the inputs of a weight's layer, as a calibration has
+   * measured it, and does not have it yet. The run then passes it to {@link #withRange}; if it is
+   * not known, the user is told, and without a calibration the plan has an error.
+   *
+   * @param weight the weight with its {@linkplain EncodedWeight#storage() storage options}
+   * @return false by default
+   */
+  default boolean needsRange(EncodedWeight weight) {
+    return false;
+  }
+
+  /**
+   * Adds the range of the inputs of a weight's layer.
+   *
+   * @param weight a weight; one that {@link #needsRange}, or that had another range before
+   * @param range the least and the greatest input
+   * @return the weight whose storage options tell it; by default the weight itself, which does not
+   *     depend on it
+   */
+  default EncodedWeight withRange(EncodedWeight weight, Facts.Range range) {
+    return weight;
+  }
+
+  /**
    * Adapts a model to the loaders of an output before planning: declares layers whose weights they
    * merge ({@link ModelInfo#families()}), and other names or shapes for the same data. Nothing is
    * copied. A view tells by {@link ModelSource#origin} which tensors it shows unchanged, so that a
@@ -103,6 +127,18 @@ public interface OutputFormat {
    */
   default ModelSource floatView(ModelSource source) throws IOException {
     return source;
+  }
+
+  /**
+   * Shows a model with the names and shapes that an output of this format has when it is read
+   * again, to compare both. Differs from {@link #view} if an output joins what the view separates.
+   *
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model; by default as {@link #view} shows it
+   * @throws IOException if reading fails
+   */
+  default ModelSource storedView(ModelSource source) throws IOException {
+    return view(source);
   }
 
   /**

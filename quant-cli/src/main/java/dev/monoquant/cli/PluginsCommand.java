@@ -88,7 +88,7 @@ final class PluginsCommand implements Callable<Integer> {
 
   private static void appendPresets(StringBuilder text) {
     for (Preset preset : Preset.values()) {
-      String needs = preset.needsSamples() ? "; needs samples, not available yet" : "";
+      String needs = preset.needsSamples() ? "; needs --calibration" : "";
       text.append(line("preset", 11, preset.name(), preset.meaning() + needs));
     }
   }

@@ -2,6 +2,9 @@ package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.files.safetensors.StoredTensor;
+import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -89,6 +92,99 @@ class CalibrationTest {
     assertThat(quant.out().replaceAll("\\s+", " "))
         .contains("a.weight: it was rounded to nearest instead of by gptq")
         .contains("its diagonal has NaN for column 0");
+  }
+
+  private static final String UP = "model.layers.0.mlp.up_proj";
+  private static final String DOWN = "model.layers.0.mlp.down_proj";
+
+  /** Inputs from -3 to 4 of the layers. */
+  private Path ranges(String... names) throws IOException {
+    StringBuilder json = new StringBuilder("{");
+    ByteBuffer data = ByteBuffer.allocate(names.length * 8).order(ByteOrder.LITTLE_ENDIAN);
+    for (String name : names) {
+      for (String kind : new String[] {"xmin", "xmax"}) {
+        json.append(json.length() == 1 ? "" : ",")
+            .append(
+                String.format(
+                    "\"%s.%s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[%d,%d]}",
+                    name, kind, data.position(), data.position() + 4));
+        data.putFloat(kind.equals("xmin") ? -3 : 4);
+      }
+    }
+    byte[] header = json.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer file =
+        ByteBuffer.allocate(8 + header.length + data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    file.putLong(header.length).put(header).put(data.array());
+    return Files.write(at("ranges"), file.array());
+  }
+
+  private float scale(Path directory, String name) throws IOException {
+    Path file = directory.resolve("model.safetensors");
+    try (SafetensorsFile open = SafetensorsFile.open(file, "out", ReadLimits.DEFAULT)) {
+      StoredTensor tensor = open.find(UP + "." + name).orElseThrow();
+      assertThat(tensor.shape().elements()).isEqualTo(1);
+      return open.read(tensor, 0, Float.BYTES).getFloat();
+    }
+  }
+
+  @Test
+  void staticActivationsGetScalesOfTheRanges() throws IOException {
+    Path llm = Models.llm(dir.resolve("llm"));
+    Path ranges = ranges(UP, DOWN);
+    Path recipe =
+        Files.writeString(
+            dir.resolve("static.yaml"),
+            "config_groups: {group_0: {targets: [Linear], weights: {num_bits: 8, strategy: channel},"
+                + " input_activations: {num_bits: 8, type: int, strategy: tensor,"
+                + " dynamic: false}}}\n");
+    Object[][] runs = {
+      {"input_scale", 4 / 448f, "--scheme", "FP8"},
+      {"input_global_scale", 2688 / 4f, "--scheme", "NVFP4"},
+      {"input_scale", 4 / 127.5f, "--config", recipe},
+    };
+    for (Object[] run : runs) {
+      Path out = dir.resolve("out");
+      int code =
+          quant.run(
+              "quantize",
+              llm,
+              "-o",
+              out,
+              run[2],
+              run[3],
+              "--calibration",
+              ranges,
+              "--force",
+              "--exclude",
+              "lm_head",
+              "--exclude",
+              "model.router");
+      assertThat(code).as(quant.err()).isZero();
+      assertThat(scale(out, (String) run[0])).isEqualTo((float) run[1]);
+      String manifest = Files.readString(out.resolve("monoquant-manifest.json"));
+      assertThat(manifest).contains("calibration");
+    }
+  }
+
+  @Test
+  void aLayerWithoutARangeStaysInFloatAndIsNamed() throws IOException {
+    Path llm = Models.llm(dir.resolve("llm"));
+    int code =
+        quant.run(
+            "quantize",
+            llm,
+            "-o",
+            dir.resolve("out"),
+            "--scheme",
+            "FP8",
+            "--calibration",
+            ranges(UP),
+            "--table");
+    assertThat(code).as(quant.err()).isZero();
+    assertThat(quant.out())
+        .contains(
+            "scales of their own (static or local), and there are none: "
+                + "model.layers.0.mlp.down_proj.weight");
   }
 
   @Test

@@ -1,7 +1,9 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -16,6 +18,9 @@ import java.util.Optional;
  * cache; {@link AffineKernels} describes why they are fast. Immutable and thread-safe.
  */
 final class FloatTileQuantizer implements TileQuantizer {
+
+  /** Columns of a block that are worth a call. */
+  private static final int SHORT = 32;
 
   private final FloatSpec spec;
   private final ScaleRule rule;
@@ -112,8 +117,40 @@ final class FloatTileQuantizer implements TileQuantizer {
   }
 
   private byte[] nearest(float[] values, int height, float[] divisors) {
+    byte[] codes = new byte[Math.multiplyExact(height, spec.cols())];
+    Kernels kernels = BoundKernels.current();
+    if (kernels != BoundKernels.JVM && isOfOneDivisor()) {
+      blocks(kernels, height, values, divisors, codes);
+    } else {
+      chunks(height, values, divisors, codes);
+    }
+    return codes;
+  }
+
+  /** Whether codes follow from the divisor of their block as {@link Kernels#float8Codes} says. */
+  private boolean isOfOneDivisor() {
+    boolean rounds = spec.roundsQuotients() && spec.precision() != Precision.FLOAT32;
+    return spec.code() != FloatCode.E2M1 && (splits || !rounds) && spec.colsPerScale() >= SHORT;
+  }
+
+  /** Block by block. */
+  private void blocks(Kernels kernels, int height, float[] values, float[] divisors, byte[] codes) {
+    float step = splits ? spec.precision().step() : 1;
     int cols = spec.cols();
-    byte[] codes = new byte[Math.multiplyExact(height, cols)];
+    int width = Math.min(cols, spec.colsPerScale());
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; col += width) {
+        int count = Math.min(width, cols - col);
+        int at = row * cols + col;
+        float divisor = divisors[spec.index(row, col)];
+        kernels.float8Codes(spec.code().type(), values, at, count, divisor, step, codes, at);
+      }
+    }
+  }
+
+  /** Many values at a time, each with the divisor of its block. */
+  private void chunks(int height, float[] values, float[] divisors, byte[] codes) {
+    int cols = spec.cols();
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
     float[] divisor = new float[chunk];
@@ -127,7 +164,6 @@ final class FloatTileQuantizer implements TileQuantizer {
         encode(v, divisor, quotient, count, codes, at);
       }
     }
-    return codes;
   }
 
   /** Encodes values; overwrites them. */

@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.IntegerCodes;
 import dev.monoquant.model.Kernels;
 import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
@@ -11,6 +12,9 @@ import java.util.Optional;
 
 /** Computes integer codes in plain loops; {@link AffineKernels} describes why they are fast. */
 final class JvmAffineQuantizer implements TileQuantizer {
+
+  /** Columns of a block that are worth a call. */
+  private static final int SHORT = 32;
 
   private final AffineSpec spec;
   private final BlockGrid grid;
@@ -68,13 +72,52 @@ final class JvmAffineQuantizer implements TileQuantizer {
   private byte[] nearest(Tile tile, BlockParameters parameters) {
     Kernels kernels = BoundKernels.current();
     float[] values = tile.values();
-    int cols = tile.cols();
-    byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
+    byte[] codes = new byte[Math.multiplyExact(tile.height(), tile.cols())];
+    if (kernels != BoundKernels.JVM && isOfOneScale()) {
+      blocks(kernels, tile.height(), values, parameters, codes);
+    } else {
+      chunks(kernels, tile.height(), values, parameters, codes);
+    }
+    return codes;
+  }
+
+  /** Whether codes follow from the scale of their block as {@link Kernels#integerCodes} says. */
+  private boolean isOfOneScale() {
+    return spec.profile() == AffineSpec.Profile.COMPRESSED_TENSORS
+        && spec.search() != Search.HQQ
+        && (grid.single() || grid.blockCols() >= SHORT);
+  }
+
+  /** Block by block. */
+  private void blocks(
+      Kernels kernels, int height, float[] values, BlockParameters parameters, byte[] codes) {
+    float step = spec.precision().step();
+    int width = grid.single() ? grid.cols() : grid.blockCols();
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < grid.cols(); col += width) {
+        int block = grid.block(row, col);
+        IntegerCodes how =
+            new IntegerCodes(
+                parameters.scales()[block],
+                parameters.zeroPoints()[block],
+                step,
+                spec.minCode(),
+                spec.maxCode());
+        int at = row * grid.cols() + col;
+        kernels.integerCodes(values, at, Math.min(width, grid.cols() - col), how, codes, at);
+      }
+    }
+  }
+
+  /** Many values at a time, each with the scale of its block. */
+  private void chunks(
+      Kernels kernels, int height, float[] values, BlockParameters parameters, byte[] codes) {
+    int cols = grid.cols();
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
     float[] zero = new float[chunk];
-    for (int row = 0; row < tile.height(); row++) {
+    for (int row = 0; row < height; row++) {
       for (int col = 0; col < cols; col += chunk) {
         int count = Math.min(chunk, cols - col);
         int at = row * cols + col;
@@ -87,7 +130,6 @@ final class JvmAffineQuantizer implements TileQuantizer {
         kernels.lowBytes(v, count, codes, at);
       }
     }
-    return codes;
   }
 
   private BlockParameters parameters(Tile tile) {

@@ -8,6 +8,8 @@ import java.util.Optional;
 /** Builds a holder: one weight at all places where it is used. */
 final class Holder {
 
+  private static final int MANTISSA_BITS = 23;
+
   private final Codec codec;
   private final Mode mode;
   private final Kernels kernels;
@@ -104,7 +106,8 @@ final class Holder {
 
   /** {@return the bias of products, if it is prepared for the kernel} */
   Optional<PickleObject> boundBias() {
-    return mode() == Mode.DYNAMIC && kernels == Kernels.FASTEST && plan.bias().isPresent()
+    boolean single = mode() == Mode.DYNAMIC || mode() == Mode.STATIC;
+    return single && kernels == Kernels.FASTEST && plan.bias().isPresent()
         ? bias
         : Optional.empty();
   }
@@ -112,13 +115,28 @@ final class Holder {
   /** {@return the numbers in the state of the holder that describe what it prepares} */
   List<Integer> numbers() {
     Plan all = plan();
-    return List.of(
-        mode().code(),
-        flag(all.product()),
-        flag(all.transposed()),
-        flag(all.embedding()),
-        flag(all.decoded()),
-        flag(boundBias().isPresent()));
+    List<Integer> numbers =
+        new ArrayList<>(
+            List.of(
+                mode().code(),
+                flag(all.product()),
+                flag(all.transposed()),
+                flag(all.embedding()),
+                flag(all.decoded()),
+                flag(boundBias().isPresent())));
+    if (mode() == Mode.STATIC) {
+      addParts(codec.weight().storage().get(HolderOptions.LEAST), numbers);
+      addParts(codec.weight().storage().get(HolderOptions.GREATEST), numbers);
+    }
+    return numbers;
+  }
+
+  /** A FLOAT32 number as a whole number and the power of two that it is multiplied by. */
+  private static void addParts(double number, List<Integer> numbers) {
+    float single = (float) number;
+    int exponent = single == 0 ? 0 : Math.getExponent(single) - MANTISSA_BITS;
+    numbers.add((int) Math.scalb((double) single, -exponent));
+    numbers.add(exponent);
   }
 
   private static int flag(boolean value) {

@@ -38,6 +38,29 @@ public final class HolderOptions {
               + " channel they read or write, are decoded once when the model is loaded: int8 would"
               + " not make them faster");
 
+  /** The least number of inputs for {@link Mode#STATIC}; see {@link #GREATEST}. */
+  public static final OptionSpec<Double> LEAST =
+      OptionSpec.number(
+              "input-least",
+              0,
+              -Float.MAX_VALUE,
+              Float.MAX_VALUE,
+              "The least number of inputs for mode=static; a calibration tells it")
+          .implied();
+
+  /**
+   * The greatest number of inputs for {@link Mode#STATIC}. If it is not greater than the least,
+   * ranges are computed as for {@link Mode#DYNAMIC}.
+   */
+  public static final OptionSpec<Double> GREATEST =
+      OptionSpec.number(
+              "input-greatest",
+              0,
+              -Float.MAX_VALUE,
+              Float.MAX_VALUE,
+              "The greatest number of inputs for mode=static; a calibration tells it")
+          .implied();
+
   /**
    * A convolution uses each number at many positions. At each position, the gain from int8 grows
    * with the number of products, and its cost with the number of channels that are read and
@@ -56,7 +79,7 @@ public final class HolderOptions {
 
   /** {@return all options} */
   public static List<OptionSpec<?>> all() {
-    return List.of(MODE, KERNELS, SMALL);
+    return List.of(MODE, KERNELS, SMALL, LEAST, GREATEST);
   }
 
   /** {@return the least number of elements of a weight that is quantized} */
@@ -85,6 +108,15 @@ public final class HolderOptions {
       numbers /= shape.dim(0) + shape.dim(1);
       small /= CHANNEL_PART;
     }
-    return numbers < small ? Mode.WEIGHT_ONLY : Mode.of(weight.storage().get(MODE));
+    if (numbers < small) {
+      return Mode.WEIGHT_ONLY;
+    }
+    Mode mode = Mode.of(weight.storage().get(MODE));
+    return mode == Mode.STATIC && !hasRange(weight) ? Mode.DYNAMIC : mode;
+  }
+
+  /** {@return whether the range of its inputs is known} */
+  public static boolean hasRange(EncodedWeight weight) {
+    return weight.storage().get(LEAST) < weight.storage().get(GREATEST);
   }
 }

@@ -16,7 +16,13 @@ public enum Mode {
   /** First divides each row of the activations by its greatest magnitude. */
   DYNAMIC_ROW("dynamic-row", 2),
   /** Like {@link #DYNAMIC_ROW}, with a range from the least to the greatest number of the row. */
-  DYNAMIC_ROW_ASYMMETRIC("dynamic-row-asymmetric", 3);
+  DYNAMIC_ROW_ASYMMETRIC("dynamic-row-asymmetric", 3),
+  /**
+   * Quantizes activations with a range that was measured before: no result depends on its
+   * neighbours in a batch. Numbers outside of the range become its ends, also infinities; NaN is
+   * not passed on.
+   */
+  STATIC("static", 4);
 
   private final String wire;
   private final int code;

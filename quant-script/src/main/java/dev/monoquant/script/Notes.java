@@ -53,11 +53,19 @@ final class Notes {
                       + " loaded");
     } else {
       kernels(plan, codec, said, named(others));
+      boolean ranged = plan.product() || plan.window().isPresent();
+      if (ranged && mode == Mode.DYNAMIC && isStatic(weight)) {
+        said.add("the range of its inputs is not known, so that it is computed in each call");
+      }
     }
     if (!codec.weight().name().equals(weight.name())) {
       said.add("one tensor with " + codec.weight().name());
     }
     return new Treatment(weight.name(), mode, String.join("; ", said));
+  }
+
+  private static boolean isStatic(EncodedWeight weight) {
+    return weight.storage().get(HolderOptions.MODE).equals(Mode.STATIC.wire());
   }
 
   private static String fused(Collection<String> functions) {

@@ -5,9 +5,11 @@
 #   2 whether codes are signed, 3 bits of a zero point or 0, 4 whether zero points are signed,
 #   5 rows and 6 columns that share a scale, from 7 on the cells in a row of each part
 # dims: 0 the axis of the outputs, 1 the dtype, from 2 on the shape of the weight
-# plan: 0 mode (0 weight-only, 1 dynamic, 2 by row, 3 by row between least and greatest),
+# plan: 0 mode (0 weight-only, 1 dynamic, 2 by row, 3 by row between least and greatest, 4 static),
 #   1 a factor of products, 2 of x @ weight rather than x @ weight.T, 3 rows are looked up,
-#   4 the decoded tensor is kept, 5 the bias is bound
+#   4 the decoded tensor is kept, 5 the bias is bound; of static
+#   also least and greatest number of inputs, each as 6 or 8 a whole number times two to the power
+#   of 7 or 9
 # window: of a convolution stride, padding and dilation of two axes each, and groups; else empty
 def unpacked(packed: Tensor,
     bits: int,

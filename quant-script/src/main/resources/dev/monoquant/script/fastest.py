@@ -23,6 +23,41 @@ def multiplied(input: Tensor,
     zeros: Tensor,
     offsets: Optional[Tensor]) -> Tensor:
   return ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, step, zero, pack)
+def clipped_product(input: Tensor,
+    step: float,
+    zero: int,
+    pack: Pack,
+    scale: Tensor,
+    zeros: Tensor,
+    offsets: Optional[Tensor],
+    bias: Optional[Tensor]) -> Tensor:
+  product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, step, zero, pack)
+  return product if bias is None else torch.add_(product, bias)
+# Quantizing clips at the codes 0 and 255; fewer levels need numbers that are clipped before.
+def clipped(input: Tensor,
+    step: float,
+    zero: int,
+    levels: int) -> Tensor:
+  return input if levels == 255 else torch.clamp_max(input, (levels - zero) * step)
+def clipped_points(input: Tensor,
+    step: float,
+    zero: int,
+    pack: Pack,
+    scale: Tensor,
+    zeros: Tensor,
+    bias: Optional[Tensor],
+    levels: int) -> Tensor:
+  return __torch__.monoquant.multiplied_points(__torch__.monoquant.clipped(input, step, zero, levels), step, zero, pack, scale, zeros, bias)
+def clipped_convolved(input: Tensor,
+    pack: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    bias: Optional[Tensor],
+    window: List[int],
+    step: float,
+    input_zero: int,
+    levels: int) -> Tensor:
+  return __torch__.monoquant.convolved(__torch__.monoquant.clipped(input, step, input_zero, levels), pack, scale, zero, bias, window, step, input_zero)
 def multiplied_by_row(input: Tensor,
     range: Tensor,
     zero: int,

@@ -36,6 +36,12 @@ class Weight(Module):
   kept : bool
   reduced : bool
   levels : int
+  least : float
+  greatest : float
+  step : float
+  middle : int
+  window_step : float
+  window_middle : int
   whole : Tensor
   pack : Optional[Pack]
   scale : Tensor
@@ -89,6 +95,16 @@ class Weight(Module):
     self.held = annotate(List[Tensor], [])
     self.reduced = False
     self.levels = 255
+    self.least = 0.
+    self.greatest = 0.
+    if self.mode == 4:
+      self.least = float(plan[6]) * torch.pow(2., plan[7])
+      self.greatest = float(plan[8]) * torch.pow(2., plan[9])
+    step, middle = __torch__.monoquant.input_range(self.least, self.greatest, 255)
+    self.step = step
+    self.middle = middle
+    self.window_step = step
+    self.window_middle = middle
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
     self.kept = plan[4] == 1 or (self.mode == 0 and used)
     if self.kept:
@@ -98,6 +114,9 @@ class Weight(Module):
         self.prepare_product()
       if len(window) > 0:
         self.prepare_convolution()
+        step, middle = __torch__.monoquant.input_range(self.least, self.greatest, self.levels)
+        self.window_step = step
+        self.window_middle = middle
       if plan[3] == 1 and not self.kept and __torch__.monoquant.is_exact(codec, parts) and codec[1] == 8 and dims[0] == 0:
         self.prepare_table()
       if codec[1] == 8 and codec[2] == 1 and len(window) == 0 and not self.kept:
@@ -268,6 +287,8 @@ class Weight(Module):
     if torch.numel(input) == 0:
       product = torch.zeros(torch.add(torch.size(input)[:-1], [scale.size(0)]))
       return product if bias is None else torch.add(product, bias)
+    if self.mode == 4:
+      return __torch__.monoquant.clipped_product(input, self.step, self.middle, pack, scale, zeros, offsets, None if self.bound else bias)
     if self.mode == 1:
       low, high = torch.aminmax(input)
       least = float(low)
@@ -339,6 +360,18 @@ class Weight(Module):
     points = unchecked_cast(Pack, self.points)
     result = __torch__.monoquant.multiplied_points(some, input_scale, input_zero, points, self.kernel_scale, self.kernel_zero, bias)
     return torch.permute(result, [0, 3, 1, 2])
+  def clipped_convolution(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    window = self.window
+    if not self.pointwise:
+      return __torch__.monoquant.clipped_convolved(input, self.kernel, self.kernel_scale, self.kernel_zero, bias, window, self.window_step, self.window_middle, self.levels)
+    some = input
+    if window[0] + window[1] > 2:
+      some = torch.slice(torch.slice(input, 2, 0, 9223372036854775807, window[0]), 3, 0, 9223372036854775807, window[1])
+    points = unchecked_cast(Pack, self.points)
+    result = __torch__.monoquant.clipped_points(some, self.window_step, self.window_middle, points, self.kernel_scale, self.kernel_zero, bias, self.levels)
+    return torch.permute(result, [0, 3, 1, 2])
   def conv(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -364,6 +397,8 @@ class Weight(Module):
     if torch.numel(wide) == 0:
       # Only shapes matter: the kernel of the original is asked.
       result = torch.conv2d(wide, torch.zeros(self.kernel_shape), wide_bias, window[0:2], window[2:4], window[4:6], window[6])
+    elif self.mode == 4:
+      result = self.clipped_convolution(wide, wide_bias)
     else:
       finite = wide
       # Not aminmax, which copies what has its channels last.

@@ -32,6 +32,19 @@ def bytes_of(scaled: Tensor,
     scaled = torch.sub_(scaled, 128 - zero)
   signed = torch.to(torch.round_(scaled), 1)
   return torch.bitwise_xor_(torch.view_copy(signed, dtype=0), 128)
+# Of numbers that may lie outside of the range.
+def clipped_bytes(input: Tensor,
+    step: float,
+    zero: int,
+    levels: int) -> Tensor:
+  if torch.numel(input) < 8192:
+    scaled = torch.clamp_(torch.add_(torch.mul(input, 1. / step), zero + 0.5), 0., levels + 0.5)
+    return torch.to(scaled, 0)
+  scaled = torch.mul(input, 1. / step)
+  if zero != 128:
+    scaled = torch.sub_(scaled, 128 - zero)
+  signed = torch.to(torch.clamp_(torch.round_(scaled), -128, levels - 128), 1)
+  return torch.bitwise_xor_(torch.view_copy(signed, dtype=0), 128)
 def product_of(codes: Tensor,
     step: float,
     zero: int,
@@ -55,6 +68,38 @@ def multiplied(input: Tensor,
     offsets: Optional[Tensor]) -> Tensor:
   codes = __torch__.monoquant.bytes_of(torch.mul(input, 1. / step), zero)
   return __torch__.monoquant.product_of(codes, step, zero, pack, scale, zeros, offsets, None)
+def clipped_product(input: Tensor,
+    step: float,
+    zero: int,
+    pack: Tensor,
+    scale: Tensor,
+    zeros: Tensor,
+    offsets: Optional[Tensor],
+    bias: Optional[Tensor]) -> Tensor:
+  codes = __torch__.monoquant.clipped_bytes(input, step, zero, 255)
+  return __torch__.monoquant.product_of(codes, step, zero, pack, scale, zeros, offsets, bias)
+def clipped_points(input: Tensor,
+    step: float,
+    zero: int,
+    pack: Tensor,
+    scale: Tensor,
+    zeros: Tensor,
+    bias: Optional[Tensor],
+    levels: int) -> Tensor:
+  codes = __torch__.monoquant.clipped_bytes(input, step, zero, levels)
+  rows = torch.contiguous(torch.permute(codes, [0, 2, 3, 1]))
+  return __torch__.monoquant.product_of(rows, step, zero, pack, scale, zeros, None, bias)
+def clipped_convolved(input: Tensor,
+    pack: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    bias: Optional[Tensor],
+    window: List[int],
+    step: float,
+    input_zero: int,
+    levels: int) -> Tensor:
+  codes = __torch__.monoquant.clipped_bytes(input, step, input_zero, levels)
+  return ops.onednn.qconv2d_pointwise(codes, step, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
 def multiplied_by_row(input: Tensor,
     range: Tensor,
     zero: int,

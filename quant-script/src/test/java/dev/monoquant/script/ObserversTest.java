@@ -83,7 +83,7 @@ class ObserversTest {
     }
   }
 
-  private static List<TensorInfo> tensors(Script script, ScriptProgram program) {
+  static List<TensorInfo> tensors(Script script, ScriptProgram program) {
     List<TensorInfo> tensors = new ArrayList<>();
     script
         .stateDict()

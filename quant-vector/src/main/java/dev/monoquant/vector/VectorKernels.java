@@ -5,9 +5,9 @@ import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.ErrorBlock;
 import dev.monoquant.model.Float16;
+import dev.monoquant.model.IntegerCodes;
 import dev.monoquant.model.Kernels;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -39,8 +39,6 @@ final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> FLOATS = species();
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, FLOATS.vectorShape());
-  private static final VectorSpecies<Double> DOUBLES =
-      VectorSpecies.of(double.class, FLOATS.vectorShape());
   private static final VectorSpecies<Short> SHORTS =
       VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
   private static final VectorSpecies<Byte> BYTES =
@@ -188,17 +186,7 @@ final class VectorKernels implements Kernels {
     } else {
       for (; i <= count - LANES; i += LANES) {
         IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-        IntVector magnitude = bits.and(MAGNITUDE);
-        IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-        IntVector normal = magnitude.add(0xFFF).add(even).and(~0x1FFF);
-        IntVector small = magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
-        normal
-            .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
-            .blend(INFINITY, normal.compare(VectorOperators.GE, 0x4780_0000))
-            .blend(NAN, magnitude.compare(VectorOperators.GT, INFINITY))
-            .or(bits.and(SIGN))
-            .reinterpretAsFloats()
-            .intoArray(values, i);
+        roundFloat16(bits).reinterpretAsFloats().intoArray(values, i);
       }
     }
     for (; i < count; i++) {
@@ -206,15 +194,93 @@ final class VectorKernels implements Kernels {
     }
   }
 
+  /** As floats; every NaN becomes the same. */
+  private static IntVector roundFloat16(IntVector bits) {
+    IntVector magnitude = bits.and(MAGNITUDE);
+    return special(normal(magnitude), magnitude).or(bits.and(SIGN));
+  }
+
+  private static IntVector normal(IntVector magnitude) {
+    IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+    return magnitude.add(0xFFF).add(even).and(~0x1FFF);
+  }
+
+  private static IntVector special(IntVector normal, IntVector magnitude) {
+    return normal
+        .blend(small(magnitude), magnitude.compare(VectorOperators.LT, 0x3880_0000))
+        .blend(INFINITY, normal.compare(VectorOperators.GE, 0x4780_0000))
+        .blend(NAN, magnitude.compare(VectorOperators.GT, INFINITY));
+  }
+
+  /** Near 0.5 the step of float32 equals the step of float16's subnormals. */
+  private static IntVector small(IntVector magnitude) {
+    return magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
+  }
+
   @Override
   public void widenBytes(byte[] from, int at, int count, float[] to) {
+    integerValues(from, at, count, 1, 0, ElementType.FLOAT32, to, 0);
+  }
+
+  @Override
+  public void integerValues(
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      float zero,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    // An integer added to the bits of 1.5 * 2^23 is added to the number.
+    int i = 0;
+    if (type == ElementType.BFLOAT16) {
+      for (; i <= count - LANES; i += LANES) {
+        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
+        roundBFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
+      }
+    } else if (type == ElementType.FLOAT16) {
+      for (; i <= count - LANES; i += LANES) {
+        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
+        roundFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
+      }
+    } else {
+      for (; i <= count - LANES; i += LANES) {
+        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        level.sub(zero).mul(scale).intoArray(to, toAt + i);
+      }
+    }
+    if (i < count) {
+      BoundKernels.JVM.integerValues(from, at + i, count - i, scale, zero, type, to, toAt + i);
+    }
+  }
+
+  @Override
+  public void integerCodes(
+      float[] from, int at, int count, IntegerCodes codes, byte[] to, int toAt) {
+    float scale = codes.scale();
+    float split = codes.step() + 1;
+    float zero = codes.zero();
+    float step = codes.step();
+    float min = codes.min();
+    float max = codes.max();
+    FloatVector least = FloatVector.broadcast(FLOATS, min);
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      // An integer added to the bits of 1.5 * 2^23 is added to the number.
-      bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC).intoArray(to, i);
+      FloatVector quotient = FloatVector.fromArray(FLOATS, from, at + i).div(scale);
+      FloatVector high = quotient.mul(split);
+      FloatVector sum = high.add(quotient.sub(high)).add(zero);
+      // A NaN is neither above nor below.
+      FloatVector above = least.blend(sum, sum.compare(VectorOperators.GE, min));
+      FloatVector level = above.blend(max, above.compare(VectorOperators.GT, max));
+      FloatVector shifted = level.mul(step);
+      IntVector bits = level.add(shifted).sub(shifted).add(MAGIC).reinterpretAsInts();
+      ((ByteVector) bits.castShape(BYTES, 0)).intoArray(to, toAt + i);
     }
-    for (; i < count; i++) {
-      to[i] = from[at + i];
+    if (i < count) {
+      BoundKernels.JVM.integerCodes(from, at + i, count - i, codes, to, toAt + i);
     }
   }
 
@@ -224,7 +290,20 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void widenFloat8(ElementType type, byte[] from, int at, int count, float[] to) {
-    boolean e4m3 = type == ElementType.FLOAT8_E4M3;
+    float8Values(type, from, at, count, 1, ElementType.FLOAT32, to, 0);
+  }
+
+  @Override
+  public void float8Values(
+      ElementType codes,
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    boolean e4m3 = codes == ElementType.FLOAT8_E4M3;
     int up = e4m3 ? 20 : 21;
     // The exponents of a float are greater by this than those of the type.
     int bias = (e4m3 ? 120 : 112) << 23;
@@ -233,6 +312,8 @@ final class VectorKernels implements Kernels {
     // E4M3 has no infinity, and no code of 7 bits is 0x80.
     int infinity = e4m3 ? 0x80 : 0x7C;
     int nan = e4m3 ? 0x7F : 0x7D;
+    boolean bfloat16 = type == ElementType.BFLOAT16;
+    boolean float16 = type == ElementType.FLOAT16;
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = bytes(from, at + i);
@@ -243,14 +324,22 @@ final class VectorKernels implements Kernels {
       IntVector value =
           magnitude.blend(small, magnitude.compare(VectorOperators.LT, bias + lowest));
       IntVector finite = value.blend(INFINITY, code.compare(VectorOperators.EQ, infinity));
-      finite
-          .or(bits.and(SIGN))
-          .blend(NAN, code.compare(VectorOperators.GE, nan))
-          .reinterpretAsFloats()
-          .intoArray(to, i);
+      IntVector product =
+          finite
+              .or(bits.and(SIGN))
+              .blend(NAN, code.compare(VectorOperators.GE, nan))
+              .reinterpretAsFloats()
+              .mul(scale)
+              .reinterpretAsInts();
+      if (bfloat16) {
+        product = roundBFloat16(product);
+      } else if (float16) {
+        product = roundFloat16(product);
+      }
+      product.reinterpretAsFloats().intoArray(to, toAt + i);
     }
-    for (; i < count; i++) {
-      to[i] = type.decode(from[at + i]);
+    if (i < count) {
+      BoundKernels.JVM.float8Values(codes, from, at + i, count - i, scale, type, to, toAt + i);
     }
   }
 
@@ -269,6 +358,41 @@ final class VectorKernels implements Kernels {
   @Override
   public void narrowFloat8(
       ElementType type, float[] signs, float[] values, int count, byte[] to, int at) {
+    int i = encode(type, signs, values, 0, count, 1, 1, to, at);
+    for (; i < count; i++) {
+      int code = Float.isNaN(values[i]) ? 0x7F : type.encode(Math.abs(values[i]));
+      int sign = Float.floatToRawIntBits(signs[i]) >>> 24 & 0x80;
+      to[at + i] = (byte) (sign | Math.min(code, type == ElementType.FLOAT8_E4M3 ? 0x7E : 0x7B));
+    }
+  }
+
+  @Override
+  public void float8Codes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      float divisor,
+      float step,
+      byte[] to,
+      int toAt) {
+    int i = encode(type, from, from, at, count, divisor, step, to, toAt);
+    if (i < count) {
+      BoundKernels.JVM.float8Codes(type, from, at + i, count - i, divisor, step, to, toAt + i);
+    }
+  }
+
+  /** Encodes quotients as far as whole vectors go, and returns how many. */
+  private static int encode(
+      ElementType type,
+      float[] signs,
+      float[] values,
+      int at,
+      int count,
+      float divisor,
+      float step,
+      byte[] to,
+      int toAt) {
     boolean e4m3 = type == ElementType.FLOAT8_E4M3;
     int drop = e4m3 ? 20 : 21;
     int half = (1 << (drop - 1)) - 1;
@@ -278,10 +402,12 @@ final class VectorKernels implements Kernels {
     // The last digit of sums with it is the step of the subnormal values.
     float steps = e4m3 ? 0x1.8p14f : 0x1.8p7f;
     int stepBits = Float.floatToRawIntBits(steps);
+    float split = step + 1;
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-      IntVector magnitude = bits.and(MAGNITUDE);
+      FloatVector quotient = FloatVector.fromArray(FLOATS, values, at + i).div(divisor);
+      FloatVector high = quotient.mul(split);
+      IntVector magnitude = high.add(quotient.sub(high)).reinterpretAsInts().and(MAGNITUDE);
       IntVector even = magnitude.lanewise(VectorOperators.LSHR, drop).and(1);
       IntVector normal =
           magnitude.add(half).add(even).lanewise(VectorOperators.LSHR, drop).sub(bias).min(most);
@@ -289,17 +415,13 @@ final class VectorKernels implements Kernels {
           magnitude.reinterpretAsFloats().add(steps).reinterpretAsInts().sub(stepBits);
       IntVector code = normal.blend(small, magnitude.compare(VectorOperators.LT, least));
       IntVector sign =
-          FloatVector.fromArray(FLOATS, signs, i)
+          FloatVector.fromArray(FLOATS, signs, at + i)
               .reinterpretAsInts()
               .lanewise(VectorOperators.LSHR, 24)
               .and(0x80);
-      ((ByteVector) code.or(sign).castShape(BYTES, 0)).intoArray(to, at + i);
+      ((ByteVector) code.or(sign).castShape(BYTES, 0)).intoArray(to, toAt + i);
     }
-    for (; i < count; i++) {
-      int code = Float.isNaN(values[i]) ? most : type.encode(Math.abs(values[i]));
-      int sign = Float.floatToRawIntBits(signs[i]) >>> 24 & 0x80;
-      to[at + i] = (byte) (sign | Math.min(code, most));
-    }
+    return i;
   }
 
   @Override
@@ -376,56 +498,38 @@ final class VectorKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
-    double[] partial = new double[3 * ErrorBlock.SUMS];
+    float[] partial = new float[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
-      float most = block(x, y, i, partial);
-      greatest = Math.max(greatest, ErrorBlock.add(partial, most, sums));
+      int most = 0;
+      for (int lane = 0; lane < ErrorBlock.SUMS; lane += LANES) {
+        most = Math.max(most, sums(x, y, i + lane, lane, partial));
+      }
+      float difference = Float.intBitsToFloat(most);
+      greatest = Math.max(greatest, ErrorBlock.add(x, y, i, partial, difference, sums));
     }
     return i < end ? Math.max(greatest, BoundKernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
   }
 
-  /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
-  private static float block(float[] x, float[] y, int at, double[] partial) {
-    int greatest = 0;
-    for (int lane = 0; lane < ErrorBlock.SUMS; lane += LANES) {
-      greatest = Math.max(greatest, sums(x, y, at, lane, partial));
-    }
-    return Float.intBitsToFloat(greatest);
-  }
-
   /** As many of the partial sums of a block as there are lanes. */
-  private static int sums(float[] x, float[] y, int at, int lane, double[] partial) {
+  private static int sums(float[] x, float[] y, int at, int lane, float[] partial) {
     IntVector greatest = IntVector.zero(INTS);
-    DoubleVector signal0 = DoubleVector.zero(DOUBLES);
-    DoubleVector signal1 = DoubleVector.zero(DOUBLES);
-    DoubleVector noise0 = DoubleVector.zero(DOUBLES);
-    DoubleVector noise1 = DoubleVector.zero(DOUBLES);
-    DoubleVector cross0 = DoubleVector.zero(DOUBLES);
-    DoubleVector cross1 = DoubleVector.zero(DOUBLES);
+    FloatVector signal = FloatVector.zero(FLOATS);
+    FloatVector noise = FloatVector.zero(FLOATS);
+    FloatVector cross = FloatVector.zero(FLOATS);
     for (int i = 0; i < ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
-      FloatVector a = FloatVector.fromArray(FLOATS, x, at + lane + i);
-      FloatVector b = FloatVector.fromArray(FLOATS, y, at + lane + i);
-      DoubleVector a0 = (DoubleVector) a.convertShape(VectorOperators.F2D, DOUBLES, 0);
-      DoubleVector a1 = (DoubleVector) a.convertShape(VectorOperators.F2D, DOUBLES, 1);
-      DoubleVector e0 = a0.sub(b.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      DoubleVector e1 = a1.sub(b.convertShape(VectorOperators.F2D, DOUBLES, 1));
-      signal0 = signal0.add(a0.mul(a0));
-      signal1 = signal1.add(a1.mul(a1));
-      noise0 = noise0.add(e0.mul(e0));
-      noise1 = noise1.add(e1.mul(e1));
-      cross0 = cross0.add(a0.mul(e0));
-      cross1 = cross1.add(a1.mul(e1));
-      greatest = greatest.max(a.sub(b).reinterpretAsInts().and(MAGNITUDE));
+      FloatVector a = FloatVector.fromArray(FLOATS, x, at + i);
+      FloatVector e = a.sub(FloatVector.fromArray(FLOATS, y, at + i));
+      signal = signal.add(a.mul(a));
+      noise = noise.add(e.mul(e));
+      cross = cross.add(a.mul(e));
+      greatest = greatest.max(e.reinterpretAsInts().and(MAGNITUDE));
     }
-    signal0.intoArray(partial, lane);
-    signal1.intoArray(partial, lane + LANES / 2);
-    noise0.intoArray(partial, ErrorBlock.SUMS + lane);
-    noise1.intoArray(partial, ErrorBlock.SUMS + lane + LANES / 2);
-    cross0.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
-    cross1.intoArray(partial, 2 * ErrorBlock.SUMS + lane + LANES / 2);
+    signal.intoArray(partial, lane);
+    noise.intoArray(partial, ErrorBlock.SUMS + lane);
+    cross.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
     return greatest.reduceLanes(VectorOperators.MAX);
   }
 }

@@ -2,41 +2,47 @@ package dev.monoquant.vector;
 
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.IntegerCodes;
 import dev.monoquant.model.Kernels;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The vector kernels, and the plain loops in the place of each that C2 has not compiled yet: until
- * then it is some 50 times slower than they are.
+ * The vector kernels, each of which is compiled before a run uses it: until C2 has done that, it is
+ * some 50 times slower than plain loops, and those want to be compiled, too.
  *
- * <p>The first call of a kernel makes a thread call its vector form with few numbers, until that is
- * the faster one. Kernels that no run calls are never compiled. Each takes about 0.1 s of CPU.
+ * <p>The first call of a kernel makes a thread call it with few numbers, until it is faster than
+ * the plain loop, and waits. Kernels that no run calls are never compiled. Each takes about 0.1 s
+ * of CPU. Where C2 is off or has no time, callers go on with plain loops.
  */
 final class WarmingKernels implements Kernels {
 
   /**
-   * Calls between two looks at whether the vector form is the faster one. C2 compiles a method
-   * after 5000 calls.
+   * Calls before each look at whether C2 is done. It compiles a method after 5000 calls, or more
+   * the busier it is; the launcher of the application asks for it after 250, since the slow calls
+   * make C2 compile parts of the library that are of no use later.
    */
-  private static final int CALLS = 50;
+  private static final int CALLS = 100;
 
-  /** Milliseconds between two looks, which grow to the longest while C2 takes its time. */
-  private static final long PAUSE = 1;
+  /** Looks that make calls. */
+  private static final int EAGER_LOOKS = 300;
 
-  private static final long LONGEST_PAUSE = 60;
+  /** Milliseconds between two looks. */
+  private static final long PAUSE = 2;
 
   /** Looks after which a kernel is left alone: C2 is off, or has no instructions for it. */
-  private static final int MOST_LOOKS = 1000;
+  private static final int MOST_LOOKS = 20_000;
 
-  /**
-   * Nanoseconds for a run to call all kernels that it needs. Later it runs as with plain loops, for
-   * which some callers know shorter ways, until the kernels are ready.
-   */
-  private static final long GRACE = 200_000_000;
+  /** Nanoseconds for each number. Compiled kernels take 0.5 at most, others at least 20. */
+  private static final long FAST = 4;
+
+  /** Milliseconds for which a caller waits for a kernel. */
+  private static final long PATIENCE = 3000;
 
   private static final int IDLE = 0;
   private static final int WANTED = 1;
@@ -55,6 +61,10 @@ final class WarmingKernels implements Kernels {
     WIDEN_FLOAT8,
     LOW_BYTES,
     NARROW_FLOAT8,
+    INTEGER_CODES,
+    INTEGER_VALUES,
+    FLOAT8_CODES,
+    FLOAT8_VALUES,
     ABS_MAX,
     MIN,
     MAX,
@@ -64,14 +74,22 @@ final class WarmingKernels implements Kernels {
   /** How far one kernel is; looks are counted by the warming thread alone. */
   private static final class Progress {
     final AtomicInteger state = new AtomicInteger(IDLE);
+    final CountDownLatch done = new CountDownLatch(1);
+
+    /** Whether a caller did not wait to the end, so that none has to. */
+    volatile boolean late;
+
     int looks;
+
+    void end(int as) {
+      state.set(as);
+      done.countDown();
+    }
   }
 
   private final Kernels vectors;
   private final Map<Op, Progress> kernels = new EnumMap<>(Op.class);
   private final AtomicBoolean running = new AtomicBoolean();
-  private volatile boolean waiting;
-  private volatile long since;
 
   WarmingKernels(Kernels vectors) {
     this.vectors = vectors;
@@ -81,21 +99,31 @@ final class WarmingKernels implements Kernels {
   }
 
   private Kernels of(Op op) {
-    AtomicInteger state = Objects.requireNonNull(kernels.get(op)).state;
-    int now = state.get();
+    Progress progress = Objects.requireNonNull(kernels.get(op));
+    int now = progress.state.get();
     if (now == READY) {
       return vectors;
     }
-    if (now == IDLE && state.compareAndSet(IDLE, WANTED)) {
+    if (now == IDLE && progress.state.compareAndSet(IDLE, WANTED)) {
       start();
     }
-    return BoundKernels.JVM;
+    return isReady(progress) ? vectors : BoundKernels.JVM;
+  }
+
+  private boolean isReady(Progress progress) {
+    try {
+      if (!progress.late && !progress.done.await(PATIENCE, TimeUnit.MILLISECONDS)) {
+        progress.late = true;
+      }
+    } catch (InterruptedException e) {
+      // The caller notices where it can stop.
+      Thread.currentThread().interrupt();
+    }
+    return progress.state.get() == READY;
   }
 
   private void start() {
     if (running.compareAndSet(false, true)) {
-      since = System.nanoTime();
-      waiting = true;
       Thread thread = new Thread(this::warm, "quant-warm-up");
       thread.setDaemon(true);
       thread.start();
@@ -105,16 +133,13 @@ final class WarmingKernels implements Kernels {
   private void warm() {
     Numbers numbers = new Numbers();
     try {
-      long pause = PAUSE;
       while (isWaiting()) {
         kernels.forEach((op, progress) -> look(op, progress, numbers));
-        Thread.sleep(pause);
-        pause = Math.min(LONGEST_PAUSE, pause + PAUSE);
+        Thread.sleep(PAUSE);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    waiting = false;
     running.set(false);
     // One may have become wanted after the last look.
     if (isWaiting() && !Thread.currentThread().isInterrupted()) {
@@ -137,14 +162,13 @@ final class WarmingKernels implements Kernels {
       return;
     }
     int looks = progress.looks++;
-    // Without an end: the busier C2 is, the more calls it wants.
-    for (int i = 0; i < CALLS; i++) {
+    for (int i = 0; i < CALLS && looks < EAGER_LOOKS; i++) {
       numbers.call(op, vectors, VectorKernels.LANES);
     }
-    if (numbers.best(op, vectors) < numbers.best(op, BoundKernels.JVM)) {
-      progress.state.set(READY);
+    if (numbers.best(op, vectors) < FAST * Numbers.MOST) {
+      progress.end(READY);
     } else if (looks == MOST_LOOKS) {
-      progress.state.set(GIVEN_UP);
+      progress.end(GIVEN_UP);
     }
   }
 
@@ -152,6 +176,8 @@ final class WarmingKernels implements Kernels {
   private static final class Numbers {
 
     private static final int MOST = 256;
+
+    private static final IntegerCodes SEVEN_BITS = new IntegerCodes(1, 0, 1, -64, 63);
 
     private final float[] x = new float[MOST];
     private final float[] y = new float[MOST];
@@ -190,6 +216,14 @@ final class WarmingKernels implements Kernels {
         case WIDEN_FLOAT8 -> kernels.widenFloat8(ElementType.FLOAT8_E4M3, bytes, 0, count, floats);
         case LOW_BYTES -> kernels.lowBytes(x, count, bytes, 0);
         case NARROW_FLOAT8 -> kernels.narrowFloat8(ElementType.FLOAT8_E4M3, x, y, count, bytes, 0);
+        case INTEGER_CODES -> kernels.integerCodes(x, 0, count, SEVEN_BITS, bytes, 0);
+        case INTEGER_VALUES ->
+            kernels.integerValues(bytes, 0, count, 2, 0, ElementType.BFLOAT16, floats, 0);
+        case FLOAT8_CODES ->
+            kernels.float8Codes(ElementType.FLOAT8_E4M3, x, 0, count, 2, 1, bytes, 0);
+        case FLOAT8_VALUES ->
+            kernels.float8Values(
+                ElementType.FLOAT8_E4M3, bytes, 0, count, 2, ElementType.BFLOAT16, floats, 0);
         case ABS_MAX -> sums[0] += kernels.absMax(x, 0, count);
         case MIN -> sums[0] += kernels.min(x, 0, count);
         case MAX -> sums[0] += kernels.max(x, 0, count);
@@ -202,11 +236,6 @@ final class WarmingKernels implements Kernels {
   @Override
   public String name() {
     return vectors.name();
-  }
-
-  @Override
-  public Kernels now() {
-    return waiting && System.nanoTime() - since > GRACE ? BoundKernels.JVM : this;
   }
 
   @Override
@@ -254,6 +283,51 @@ final class WarmingKernels implements Kernels {
   public void narrowFloat8(
       ElementType type, float[] signs, float[] values, int count, byte[] to, int at) {
     of(Op.NARROW_FLOAT8).narrowFloat8(type, signs, values, count, to, at);
+  }
+
+  @Override
+  public void integerCodes(
+      float[] from, int at, int count, IntegerCodes codes, byte[] to, int toAt) {
+    of(Op.INTEGER_CODES).integerCodes(from, at, count, codes, to, toAt);
+  }
+
+  @Override
+  public void integerValues(
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      float zero,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    of(Op.INTEGER_VALUES).integerValues(from, at, count, scale, zero, type, to, toAt);
+  }
+
+  @Override
+  public void float8Codes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      float divisor,
+      float step,
+      byte[] to,
+      int toAt) {
+    of(Op.FLOAT8_CODES).float8Codes(type, from, at, count, divisor, step, to, toAt);
+  }
+
+  @Override
+  public void float8Values(
+      ElementType codes,
+      byte[] from,
+      int at,
+      int count,
+      float scale,
+      ElementType type,
+      float[] to,
+      int toAt) {
+    of(Op.FLOAT8_VALUES).float8Values(codes, from, at, count, scale, type, to, toAt);
   }
 
   @Override

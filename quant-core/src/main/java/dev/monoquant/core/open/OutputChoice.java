@@ -89,7 +89,7 @@ public final class OutputChoice {
       throws IOException {
     for (OutputFormat format : plugins.outputFormats()) {
       if (format.id().equals(id)) {
-        return format.view(source);
+        return format.storedView(source);
       }
     }
     return source;

@@ -50,8 +50,8 @@ final class ActivationRules {
         preset.map(p -> "preset " + p + ", ").orElse("")
             + "activations "
             + inputs
-            + ": their scales are measured on samples that run through the model, and nothing"
-            + " measures them here. "
+            + ": their scales are measured on samples that run through the model. Give the"
+            + " measurements with --calibration. "
             + preset
                 .flatMap(ActivationRules::instead)
                 .orElse(

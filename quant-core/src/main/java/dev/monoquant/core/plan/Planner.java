@@ -5,12 +5,14 @@ import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.UnquantizedTensor.Why;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
@@ -23,6 +25,7 @@ import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.SchemeMix;
 import dev.monoquant.tile.Formula;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -47,6 +50,7 @@ public final class Planner {
 
   private final QuantizationConfig config;
   private final Optional<Calibration> calibration;
+  private final InputFacts inputs;
   private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
@@ -55,6 +59,9 @@ public final class Planner {
 
   /** By the name of the weight, in the order of the layers. */
   private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
+
+  /** By the names that settings have in the place of a scheme. */
+  private final Map<String, Optional<SchemeMix>> mixes = new HashMap<>();
 
   private Map<String, String> tied = Map.of();
   private Optional<TableGuess> tables = Optional.empty();
@@ -74,6 +81,7 @@ public final class Planner {
       Map<String, String> nonFinite) {
     this.config = config;
     this.calibration = settings.calibration();
+    this.inputs = new InputFacts(settings);
     this.output = output;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
     this.encoder =
@@ -85,7 +93,8 @@ public final class Planner {
                 config.weights().extra(),
                 output.map(OutputChoice.Open::format),
                 ofInput,
-                choice.own()));
+                choice.own(),
+                calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
   }
@@ -246,7 +255,17 @@ public final class Planner {
       problems.add(Problem.warning(tensor.name(), odd + "; it is kept as it is", ""));
       return;
     }
-    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
+    WeightSettings wanted = rules.settings(layer);
+    Optional<SchemeMix> mix = wanted.scheme().flatMap(this::mix);
+    if (mix.isPresent()) {
+      SchemeMix.Choice chosen = mix.get().choose(tensor);
+      if (chosen.scheme().isEmpty()) {
+        keep(layer, tensor, Why.BY_DEFAULT, chosen.reason());
+        return;
+      }
+      wanted = wanted.withScheme(chosen.scheme().get());
+    }
+    WeightEncoder.Outcome outcome = encoder.encode(wanted, candidate, twin(tensor));
     // Checked first: a weight that the format does not accept need not fit the groups.
     Optional<String> refusal =
         output.flatMap(
@@ -264,7 +283,7 @@ public final class Planner {
       keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
       return;
     }
-    EncodedWeight weight = activations.told(outcome.weight().get());
+    EncodedWeight weight = named(activations.told(outcome.weight().get()), mix);
     PlannedWeight planned =
         new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
     if (planned.bytesAfter() >= planned.bytesBefore() && !isOtherCast(weight)) {
@@ -279,7 +298,21 @@ public final class Planner {
               + " after");
       return;
     }
-    weights.put(tensor.name(), planned);
+    weights.put(
+        tensor.name(),
+        new PlannedWeight(ranged(weight), layer.evidence(), candidate.quantizer().id(), ""));
+  }
+
+  /** The choice of schemes of that name that the output format offers. */
+  private Optional<SchemeMix> mix(String name) {
+    return mixes.computeIfAbsent(
+        name, n -> output.flatMap(o -> o.session().mix(n, calibration.isPresent())));
+  }
+
+  private static EncodedWeight named(EncodedWeight weight, Optional<SchemeMix> mix) {
+    return mix.map(
+            m -> weight.withStorage(weight.storage().with(Map.of(SchemeMix.STORED, m.name()))))
+        .orElse(weight);
   }
 
   /**
@@ -306,6 +339,11 @@ public final class Planner {
                     + why
                     + "; if it is a Linear, say so: --layer NAME=Linear")
         .orElse("");
+  }
+
+  /** The weight with the range of its inputs, if the output needs it. */
+  private EncodedWeight ranged(EncodedWeight weight) {
+    return output.map(o -> inputs.ranged(o.format(), weight, problems)).orElse(weight);
   }
 
   /** The previously planned weight that is the same tensor under another name. */

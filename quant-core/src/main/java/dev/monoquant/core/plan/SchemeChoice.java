@@ -65,6 +65,7 @@ public final class SchemeChoice {
   private final Optional<OwnOptions> ofFormat;
   private final OwnOptions ofInput;
   private final List<OwnOptions> ofLayers;
+  private final boolean calibrated;
 
   /**
    * Cached by id: a model has many weights and few schemes, and each call to a plugin builds its
@@ -81,14 +82,17 @@ public final class SchemeChoice {
    * @param format the output format, if there is one
    * @param ofInput the options of the format that the model is read with
    * @param ofLayers those of the layer quantizers
+   * @param calibrated whether scales of activations are measured
    */
   public SchemeChoice(
       Plugins plugins,
       Map<String, String> forAll,
       Optional<OutputFormat> format,
       OwnOptions ofInput,
-      List<OwnOptions> ofLayers) {
+      List<OwnOptions> ofLayers,
+      boolean calibrated) {
     this.plugins = plugins;
+    this.calibrated = calibrated;
     this.forAll = forAll;
     this.ofFormat = format.map(OwnOptions::of);
     this.ofInput = ofInput;
@@ -110,7 +114,9 @@ public final class SchemeChoice {
   }
 
   private Chosen choose(WeightSettings wanted, Optional<Preset> preset) {
-    wanted.activations().ifPresent(a -> ActivationRules.requireUnmeasured(a, preset));
+    if (!calibrated) {
+      wanted.activations().ifPresent(a -> ActivationRules.requireUnmeasured(a, preset));
+    }
     String id = schemeId(wanted);
     if (wanted.scheme().isEmpty()) {
       requireOffered(id, wanted);

@@ -11,6 +11,7 @@ import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Fit;
@@ -43,10 +44,10 @@ final class WeightEncoder {
       String reason,
       Optional<Problem> problem) {
 
-    private Outcome with(SchemeChoice.Chosen chosen) {
+    private Outcome with(SchemeChoice.Chosen chosen, Optional<ActivationQuantization> activations) {
       return new Outcome(
-          weight.map(w -> complete(w, chosen)),
-          nearest.map(w -> complete(w, chosen)),
+          weight.map(w -> w.withStorage(chosen.storage()).withActivations(activations)),
+          nearest.map(w -> w.withStorage(chosen.storage()).withActivations(activations)),
           reason,
           problem);
     }
@@ -54,10 +55,6 @@ final class WeightEncoder {
     /** This outcome with a problem, unless it has one. */
     private Outcome warned(Problem other) {
       return new Outcome(weight, nearest, reason, problem.or(() -> Optional.of(other)));
-    }
-
-    private static EncodedWeight complete(EncodedWeight weight, SchemeChoice.Chosen chosen) {
-      return weight.withStorage(chosen.storage()).withActivations(chosen.activations());
     }
   }
 
@@ -85,7 +82,8 @@ final class WeightEncoder {
     SchemeChoice.Chosen chosen = choice.of(wanted);
     try {
       Asking asking = new Asking(chosen, rows, symmetric(wanted.resolved(), candidate, twin));
-      return encode(asking, chosen.options(rows)).with(chosen);
+      return encode(asking, chosen.options(rows))
+          .with(chosen, chosen.activations().map(a -> measured(a, rows)));
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
@@ -93,6 +91,14 @@ final class WeightEncoder {
           "scheme " + chosen.scheme().id() + " failed to plan " + rows.tensor().name() + ": " + e,
           e);
     }
+  }
+
+  /** The activations with the scale that the calibration says, if it is to be stored. */
+  private ActivationQuantization measured(ActivationQuantization wanted, WeightMatrix rows) {
+    return inputs
+        .range(rows)
+        .map(range -> InputScale.measured(wanted, range, rows.tensor().type()))
+        .orElse(wanted);
   }
 
   /** Whether codes are symmetric, if the layer decides; empty if the configuration decides. */

@@ -9,9 +9,11 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -44,6 +46,11 @@ public final class InputFacts {
     return wanted(scheme, options).stream().anyMatch(need -> has(need, weight));
   }
 
+  /** {@return the range of the inputs of a weight's layer, if the calibration has it} */
+  public Optional<Facts.Range> range(WeightMatrix weight) {
+    return find(weight).flatMap(InputStatistics::range);
+  }
+
   /**
    * {@return the bytes that a scheme may take for what it makes of the Gram matrix of a weight: a
    * triangle of doubles while it is factorised, one of floats then, and the floats of the weight
@@ -67,6 +74,42 @@ public final class InputFacts {
 
   private Optional<InputStatistics> find(WeightMatrix weight) {
     return calibration.flatMap(c -> c.find(Calibration.layerOf(weight)));
+  }
+
+  /**
+   * Passes the range of a weight's inputs to an output that needs it.
+   *
+   * @param problems receives what is lacking
+   */
+  public EncodedWeight ranged(OutputFormat format, EncodedWeight weight, List<Problem> problems) {
+    if (!format.needsRange(weight)) {
+      return weight;
+    }
+    Optional<Facts.Range> range = find(weight.matrix()).flatMap(InputStatistics::range);
+    if (range.isPresent()) {
+      return format.withRange(weight, range.get());
+    }
+    problems.add(
+        calibration.isEmpty()
+            ? Problem.error(
+                weight.name(),
+                "static ranges of inputs are measured on samples, and nothing tells them here",
+                "Collect them (quant calibrate) and give the file with --calibration, or choose a"
+                    + " mode that computes them in each call")
+            : Problem.warning(
+                weight.name(),
+                calibration.get().describe()
+                    + " has no range of its inputs; it is computed in each call",
+                ""));
+    return weight;
+  }
+
+  /** {@return whether an output depends on the range of a weight's inputs} */
+  public boolean affects(OutputFormat format, EncodedWeight weight) {
+    return find(weight.matrix()).flatMap(InputStatistics::range).isPresent()
+        && !format
+            .withRange(weight, new Facts.Range(-1, 1))
+            .equals(format.withRange(weight, new Facts.Range(-2, 2)));
   }
 
   private static boolean isAsWide(InputStatistics statistics, WeightMatrix weight) {

@@ -40,7 +40,8 @@ class SchemeChoiceTest {
           Map.of(),
           Optional.empty(),
           OwnOptions.of(new FakeLayers("test/input")),
-          List.of());
+          List.of(),
+          false);
 
   private static WeightSettings fake() {
     return WeightSettings.OPEN.withScheme("fake");

@@ -5,11 +5,14 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputTarget;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderOptions;
+import dev.monoquant.script.Mode;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -27,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Rewrites a TorchScript archive with quantized weights and with code that runs them. libtorch,
@@ -61,6 +65,10 @@ import java.util.Optional;
  */
 @AutoService(OutputFormat.class)
 public final class TorchScriptOutput implements OutputFormat {
+
+  /** The kinds whose inputs are quantized with one range. */
+  private static final Set<LayerKind> RANGED =
+      Set.of(LayerKind.LINEAR, LayerKind.CONV1D_TRANSPOSED, LayerKind.CONV1D, LayerKind.CONV2D);
 
   private final Disk disk;
   private final Rewriting.Factory rewriting;
@@ -100,6 +108,28 @@ public final class TorchScriptOutput implements OutputFormat {
   @Override
   public List<OptionSpec<?>> options() {
     return HolderOptions.all();
+  }
+
+  /** {@return whether it is to run with a static range that it lacks} */
+  @Override
+  public boolean needsRange(EncodedWeight weight) {
+    return isStatic(weight) && !HolderOptions.hasRange(weight);
+  }
+
+  private static boolean isStatic(EncodedWeight weight) {
+    return Mode.of(weight.storage().get(HolderOptions.MODE)) == Mode.STATIC
+        && RANGED.contains(weight.matrix().kind());
+  }
+
+  @Override
+  public EncodedWeight withRange(EncodedWeight weight, Facts.Range range) {
+    return isStatic(weight)
+        ? weight.withStorage(
+            weight
+                .storage()
+                .with(HolderOptions.LEAST, (double) range.min())
+                .with(HolderOptions.GREATEST, (double) range.max()))
+        : weight;
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputContents;
@@ -90,6 +92,16 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public boolean needsRange(EncodedWeight weight) {
+    return inside.needsRange(weight);
+  }
+
+  @Override
+  public EncodedWeight withRange(EncodedWeight weight, Facts.Range range) {
+    return inside.withRange(weight, range);
+  }
+
+  @Override
   public boolean isRunnable() {
     return inside.isRunnable();
   }
@@ -97,6 +109,16 @@ public class ForwardingOutput implements OutputFormat {
   @Override
   public ModelSource view(ModelSource source) throws IOException {
     return inside.view(source);
+  }
+
+  @Override
+  public ModelSource floatView(ModelSource source) throws IOException {
+    return inside.floatView(source);
+  }
+
+  @Override
+  public ModelSource storedView(ModelSource source) throws IOException {
+    return inside.storedView(source);
   }
 
   @Override

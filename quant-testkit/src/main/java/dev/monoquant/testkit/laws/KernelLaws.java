@@ -2,11 +2,13 @@ package dev.monoquant.testkit.laws;
 
 import static dev.monoquant.model.ElementType.BFLOAT16;
 import static dev.monoquant.model.ElementType.FLOAT16;
+import static dev.monoquant.model.ElementType.FLOAT32;
 import static dev.monoquant.model.ElementType.FLOAT8_E4M3;
 import static dev.monoquant.model.ElementType.FLOAT8_E5M2;
 
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.IntegerCodes;
 import dev.monoquant.model.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -93,6 +95,7 @@ public final class KernelLaws {
                         to -> k.narrowFloat8(type, inPlaceOf(numbers), values, n, to, MARGIN), n)));
       }
     }
+    calls.addAll(scaled(x, y, bytes, n));
     calls.add(new Call("absMax", k -> "" + k.absMax(x, MARGIN, n)));
     if (n > 0) {
       calls.add(new Call("min", k -> "" + k.min(x, MARGIN, n)));
@@ -101,6 +104,51 @@ public final class KernelLaws {
     calls.add(new Call("errors", k -> errors(k, x, y, n)));
     calls.add(new Call("errors of near numbers", k -> errors(k, x, nearby(x), n)));
     return calls;
+  }
+
+  /** The kernels whose numbers share a scale. */
+  private static List<Call> scaled(float[] x, float[] y, byte[] bytes, int n) {
+    List<Call> calls = new ArrayList<>();
+    float scale = n == 0 ? 1 : Math.abs(y[MARGIN]);
+    float near = BoundKernels.JVM.absMax(x, MARGIN, n) / 100;
+    for (ElementType type : List.of(FLOAT16, BFLOAT16, FLOAT32)) {
+      float step = type == FLOAT16 ? 0x1p13f : type == BFLOAT16 ? 0x1p16f : 1;
+      for (float divisor : new float[] {scale, near}) {
+        for (IntegerCodes codes :
+            List.of(
+                new IntegerCodes(divisor, 0, step, -128, 127),
+                new IntegerCodes(divisor, -3, step, -8, 7))) {
+          calls.add(
+              new Call(
+                  "integerCodes " + codes,
+                  k -> cells(to -> k.integerCodes(x, MARGIN, n, codes, to, MARGIN), n)));
+        }
+      }
+      calls.add(
+          new Call(
+              "integerValues " + type,
+              k -> values(to -> k.integerValues(bytes, MARGIN, n, scale, 5, type, to, MARGIN), n)));
+      for (ElementType code : List.of(FLOAT8_E4M3, FLOAT8_E5M2)) {
+        calls.add(
+            new Call(
+                "float8Codes " + code + " " + type,
+                k -> cells(to -> k.float8Codes(code, x, MARGIN, n, near, step, to, MARGIN), n)));
+        calls.add(
+            new Call(
+                "float8Values " + code + " " + type,
+                k ->
+                    values(
+                        to -> k.float8Values(code, bytes, MARGIN, n, scale, type, to, MARGIN), n)));
+      }
+    }
+    return calls;
+  }
+
+  /** Every NaN counts as the same one. */
+  private static String values(To<float[]> call, int n) {
+    float[] to = new float[n + 2 * MARGIN];
+    call.write(to);
+    return Arrays.toString(to);
   }
 
   private static String errors(Kernels kernels, float[] x, float[] y, int n) {

@@ -10,8 +10,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
+import dev.monoquant.PlanException;
+import dev.monoquant.QuantizationConfig;
 import dev.monoquant.Selector;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Quantizer;
@@ -20,25 +23,29 @@ import dev.monoquant.core.control.CalibrationOptions.Range;
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.CalibrationReport;
+import dev.monoquant.core.report.Report;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Statistics of the inputs of layers, collected while real models run. */
-class CalibrationTest {
+class CalibrateTest {
 
   private static final Path DIGITS = Path.of("src", "test", "resources", "digits");
   private static final Path CNN = DIGITS.resolve("cnn.traced.pt");
@@ -308,5 +315,99 @@ class CalibrationTest {
     assertThatThrownBy(() -> calibrate(options, "x"))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("--force");
+  }
+
+  private static QuantizationConfig config(String mode) {
+    return QuantizationConfig.builder().option("mode", mode).option("small", "0").build();
+  }
+
+  /** Accuracy on the test images, of all of them and of halves of the batch. */
+  @Test
+  void staticRangesKeepTheAccuracy() throws Exception {
+    calibrate(CalibrationOptions.DEFAULT, "cnn");
+    Path made = folder.resolve("static.pt");
+    Quantizer quantizer = quantizer(SAMPLES);
+    String digest;
+    try (Calibration calibration = quantizer.openCalibration(folder.resolve("cnn"))) {
+      digest = calibration.digest();
+      Report report =
+          quantizer
+              .withCalibration(calibration)
+              .quantize(ModelInput.of(CNN), config("static"), made, false);
+      assertThat(report.run().orElseThrow().others().get(0).outputs().cosine())
+          .isGreaterThan(0.999);
+    }
+    try (ZipFile zip = new ZipFile(made.toFile())) {
+      String manifest =
+          new String(
+              zip.getInputStream(
+                      zip.stream()
+                          .filter(e -> e.getName().endsWith("extra/monoquant-manifest.json"))
+                          .findFirst()
+                          .orElseThrow())
+                  .readAllBytes(),
+              StandardCharsets.UTF_8);
+      assertThat(manifest).contains(digest);
+    }
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
+        SafetensorsFile samples = SafetensorsFile.open(SAMPLES, "samples", ReadLimits.DEFAULT)) {
+      StoredTensor stored = samples.find("labels").orElseThrow();
+      long[] labels = new long[(int) (stored.bytes() / Long.BYTES)];
+      samples
+          .read(stored, 0, (int) stored.bytes())
+          .order(ByteOrder.LITTLE_ENDIAN)
+          .asLongBuffer()
+          .get(labels);
+      NDArray images =
+          manager.create(PlainCnn.floats(samples, "inputs"), new Shape(labels.length, 1, 8, 8));
+      float[] all = outputs(made, images);
+      double original = accuracy(outputs(CNN, images), labels);
+      assertThat(accuracy(all, labels)).isGreaterThan(original - 0.005);
+      float[] some = outputs(made, images.get("100:300"));
+      assertThat(some).isEqualTo(Arrays.copyOfRange(all, 1000, 3000));
+    }
+  }
+
+  private static float[] outputs(Path file, NDArray images) throws Exception {
+    try (Model model = Model.newInstance("model", Device.cpu(), "PyTorch");
+        NDManager scope = images.getManager().newSubManager()) {
+      model.load(file);
+      NDList outputs =
+          model.getBlock().forward(new ParameterStore(scope, false), new NDList(images), false);
+      outputs.attach(scope);
+      return outputs.head().toFloatArray();
+    }
+  }
+
+  private static double accuracy(float[] logits, long[] labels) {
+    int right = 0;
+    for (int i = 0; i < labels.length; i++) {
+      int best = 0;
+      for (int c = 1; c < 10; c++) {
+        best = logits[10 * i + c] > logits[10 * i + best] ? c : best;
+      }
+      right += best == labels[i] ? 1 : 0;
+    }
+    return (double) right / labels.length;
+  }
+
+  @Test
+  void staticRangesNeedACalibrationThatHasThem() {
+    Path made = folder.resolve("made.pt");
+    assertThatThrownBy(
+            () -> quantizer(SAMPLES).quantize(ModelInput.of(CNN), config("static"), made, false))
+        .isInstanceOf(PlanException.class)
+        .hasMessageContaining("--calibration");
+    calibrate(CalibrationOptions.DEFAULT.withLayers(List.of(Selector.parse("features.*"))), "some");
+    Quantizer quantizer = quantizer(SAMPLES);
+    try (Calibration calibration = quantizer.openCalibration(folder.resolve("some"))) {
+      Report report =
+          quantizer
+              .withCalibration(calibration)
+              .quantize(ModelInput.of(CNN), config("static"), made, false);
+      assertThat(report.problems())
+          .anyMatch(p -> p.toString().contains("has no range of its inputs"))
+          .anyMatch(p -> p.toString().contains("classifier.1.weight"));
+    }
   }
 }

@@ -174,6 +174,15 @@ public final class GgufLayout {
       return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
     }
 
+    /**
+     * {@return the type of the items of an array; empty if it is unknown}
+     *
+     * @param id the number of the type, with which the array begins
+     */
+    public static Optional<GgufValue.Type> itemType(int id) {
+      return GgufValue.Type.of(id);
+    }
+
     private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {
       return buffer(bytes).putInt(type.id()).putLong(count);
     }

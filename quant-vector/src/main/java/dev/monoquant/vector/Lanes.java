@@ -21,8 +21,7 @@ final class Lanes {
   private Lanes() {}
 
   static IntVector bits(short[] from, int at) {
-    return (IntVector)
-        ShortVector.fromArray(VectorKernels.SHORTS, from, at).castShape(VectorKernels.INTS, 0);
+    return (IntVector) ShortVector.fromArray(Species.SHORTS, from, at).castShape(Species.INTS, 0);
   }
 
   /** As floats; every NaN becomes the same. */
@@ -66,8 +65,7 @@ final class Lanes {
   }
 
   static IntVector bytes(byte[] from, int at) {
-    return (IntVector)
-        ByteVector.fromArray(VectorKernels.BYTES, from, at).castShape(VectorKernels.INTS, 0);
+    return (IntVector) ByteVector.fromArray(Species.BYTES, from, at).castShape(Species.INTS, 0);
   }
 
   /**

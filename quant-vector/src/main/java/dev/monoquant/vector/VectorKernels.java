@@ -12,7 +12,6 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -35,12 +34,10 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorKernels implements Kernels {
 
-  private static final VectorSpecies<Float> FLOATS = species();
-  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
-  static final VectorSpecies<Short> SHORTS =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
-  static final VectorSpecies<Byte> BYTES =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 4));
+  private static final VectorSpecies<Float> FLOATS = Species.FLOATS;
+  private static final VectorSpecies<Integer> INTS = Species.INTS;
+  private static final VectorSpecies<Short> SHORTS = Species.SHORTS;
+  private static final VectorSpecies<Byte> BYTES = Species.BYTES;
   static final int LANES = FLOATS.length();
 
   private static final int MAGNITUDE = 0x7FFF_FFFF;
@@ -49,15 +46,6 @@ final class VectorKernels implements Kernels {
   private static final int SIGN = 0x8000_0000;
   private static final float MAGIC = 0x1.8p23f;
   private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
-
-  /**
-   * The processor's own, between 256 and 512 bits: a quarter of it must be a vector, and its lanes
-   * must divide the sums of a block.
-   */
-  private static VectorSpecies<Float> species() {
-    int bits = Math.min(512, Math.max(256, FloatVector.SPECIES_PREFERRED.vectorBitSize()));
-    return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
-  }
 
   /** Whether the processor has vectors of the length that is used. */
   static boolean isFast() {

@@ -47,6 +47,7 @@ module dev.monoquant.io {
       dev.monoquant.io.compressedtensors.GptqV2Output,
       dev.monoquant.io.compressedtensors.ModelOptOutput,
       dev.monoquant.io.gguf.GgufOutput,
+      dev.monoquant.io.gguf.ModelDirectoryOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput,
       dev.monoquant.io.torchscript.TorchScriptOutput;
 }

@@ -18,18 +18,22 @@ import java.util.Map;
  * @param metadata the hyperparameters in order, by their whole key, such as {@code
  *     qwen2.block_count}: {@code Integer} for an unsigned number of 32 bits, {@code Float}, {@code
  *     Boolean}, or {@code String}
+ * @param notes what the user should know, one line each: above all where llama.cpp computes
+ *     something else than transformers
  */
 public record GgufMapping(
     String architecture,
     List<Stored> tensors,
     Map<String, String> leftOut,
-    Map<String, Object> metadata) {
+    Map<String, Object> metadata,
+    List<String> notes) {
 
   /** Copies the collections, keeping their order, and checks the types of the metadata. */
   public GgufMapping {
     requireNonNull(architecture, "architecture");
     tensors = List.copyOf(tensors);
     leftOut = Collections.unmodifiableMap(new LinkedHashMap<>(leftOut));
+    notes = List.copyOf(notes);
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     metadata.forEach(
         (key, value) -> {

@@ -130,6 +130,18 @@ public interface OutputFormat {
   }
 
   /**
+   * Shows a model with the names and shapes that an output of this format has when it is read
+   * again, to compare both. Differs from {@link #view} if an output joins what the view separates.
+   *
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model; by default as {@link #view} shows it
+   * @throws IOException if reading fails
+   */
+  default ModelSource storedView(ModelSource source) throws IOException {
+    return view(source);
+  }
+
+  /**
    * Prepares an output of a model. Expensive analysis of the whole model, such as its code, is done
    * here or at first use, and its result is kept.
    *

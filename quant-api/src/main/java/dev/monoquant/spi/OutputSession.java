@@ -47,6 +47,17 @@ public interface OutputSession extends Closeable {
   }
 
   /**
+   * Finds a choice of schemes for the weights of this model by its name.
+   *
+   * @param name a name in any case, such as {@code Q4_K_M}
+   * @param calibrated whether the run has a {@link Calibration}
+   * @return the choice; empty if the format has none of this name
+   */
+  default Optional<SchemeMix> mix(String name, boolean calibrated) {
+    return Optional.empty();
+  }
+
+  /**
    * Computes where everything will be stored, from names, types and shapes alone.
    *
    * @param contents the contents to store; without weights that are {@link #unsupported}

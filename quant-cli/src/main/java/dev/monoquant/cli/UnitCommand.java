@@ -5,6 +5,7 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.split.SplitPlan;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -55,13 +56,22 @@ final class UnitCommand implements Callable<Integer> {
       Quantizer quantizer = run.quantizer(talk).withSync(!noSync);
       long start = System.nanoTime();
       Optional<Report> report = quantizer.units().run(plan, unit);
-      if (report.isEmpty()) {
-        talk.say("unit " + unit + " was complete before, and is as it was written");
-        return 0;
+      SplitPlan.Unit one = plan.unit(unit);
+      talk.print(
+          spec.commandLine().getOut(),
+          false,
+          String.format(
+              Locale.ROOT,
+              "unit %d of %d: %d tensors, %d bytes%s%n",
+              unit,
+              plan.units().size(),
+              one.tensors().size(),
+              one.written(),
+              report.isPresent() ? "" : ", complete before and as it was written"));
+      if (report.isPresent()) {
+        Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+        talk.say("took " + report.get().speed(elapsed));
       }
-      Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-      talk.say("took " + report.get().speed(elapsed));
-      talk.say("wrote unit " + unit + " of " + plan.units().size() + " of " + plan.target());
       return 0;
     }
   }

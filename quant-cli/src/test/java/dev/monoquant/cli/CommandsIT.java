@@ -117,14 +117,18 @@ class CommandsIT {
   }
 
   @Test
-  void aWrongUseIsOneLineOnStandardErrorAndNothingOnStandardOutput() {
-    Run usage = app.quant("quantize", "--json");
+  void aWrongUseIsOneLineOnStandardErrorAndOnStandardOutputOnlyAsJson() {
+    Run usage = app.quant("quantize");
     assertThat(usage.code()).isEqualTo(2);
     assertThat(usage.out()).isEmpty();
-    Run input = app.quant("inspect", "none.safetensors", "--json");
+    Run input = app.quant("inspect", "none.safetensors");
     assertThat(input.code()).isEqualTo(3);
     assertThat(input.out()).isEmpty();
     assertThat(input.err().lines()).hasSize(1);
+    Run json = app.quant("inspect", "none.safetensors", "--json");
+    assertThat(json.code()).isEqualTo(3);
+    assertThat(json.json().get("kind").getAsString()).isEqualTo("failure");
+    assertThat(json.err()).isEqualTo(input.err());
   }
 
   private static Run done(Run run) {

@@ -93,6 +93,8 @@ final class Distribution {
             .redirectOutput(out.toFile())
             .redirectError(err.toFile());
     builder.environment().remove("JAVA_TOOL_OPTIONS");
+    builder.environment().remove("GITHUB_ACTIONS");
+    builder.environment().remove("GITHUB_STEP_SUMMARY");
     // Runs of a second gain nothing from the slow compiler, and there are many of them.
     builder.environment().put("QUANT_OPTS", "-XX:TieredStopAtLevel=1");
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));

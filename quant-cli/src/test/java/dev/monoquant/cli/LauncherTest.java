@@ -101,6 +101,7 @@ class LauncherTest {
     "quantize a -o b --max-memory,          -Xmx512m, -XX:FreqInlineSize=60",
     "quantize --help,                       -Xmx512m, -XX:TieredStopAtLevel=1",
     "inspect a,                             -Xmx512m, -XX:TieredStopAtLevel=1",
+    "plan a,                                -Xmx512m, -XX:TieredStopAtLevel=1",
     "inspect a --hashes,                    -Xmx512m, -XX:FreqInlineSize=60",
     "'',                                    -Xmx512m, -XX:TieredStopAtLevel=1"
   })

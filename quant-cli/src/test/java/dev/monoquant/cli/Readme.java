@@ -24,7 +24,8 @@ final class Readme {
           "docs/calibration.md",
           "docs/recipes.md",
           "docs/command-line.md",
-          "docs/schemes.md");
+          "docs/schemes.md",
+          "docs/scale.md");
 
   private Readme() {}
 

@@ -151,6 +151,30 @@ class GgufModelTest {
     }
   }
 
+  /**
+   * Types that are not decoded are refused by their names, and listed with the bits of a number.
+   */
+  @Test
+  void aTypeThatIsNotDecodedIsNamed() throws IOException {
+    GgufTensor row =
+        new GgufTensor("blk.0.attn_q.weight", GgmlType.TQ1_0, TensorShape.of(1, 256), 0, 54);
+    byte[] header = new GgufLayout(List.of(row), List.of(), 32).headerBytes();
+    Path input = Files.write(folder.resolve("in.gguf"), Arrays.copyOf(header, header.length + 64));
+    assertThat(Quantizer.create().inspect(ModelInput.of(input)).toTable(200))
+        .containsPattern("ggml/tq1-0 +1\\.69 ");
+    assertThatThrownBy(
+            () ->
+                Quantizer.create()
+                    .dequantize(
+                        ModelInput.of(input),
+                        folder.resolve("x.safetensors"),
+                        Optional.empty(),
+                        false))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(
+            "\"blk.0.attn_q.weight\" is quantized by ggml/tq1-0, which is not decoded");
+  }
+
   @Test
   void aSchemeWithoutATypeStaysInFloatAndIsNamed() throws IOException {
     Path target = folder.resolve("int4.gguf");

@@ -43,6 +43,7 @@ import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -258,12 +259,15 @@ final class SplitRun implements AutoCloseable {
     identity.put("version", LibraryVersion.text());
     identity.put("input format", plan.inputFormat());
     identity.put("output format", plan.outputFormat());
-    StringBuilder places = new StringBuilder();
+    Sha256 places = new Sha256();
     for (WorkDivision.Item item : items) {
-      places.append(item.name()).append('\n');
-      item.places().forEach(place -> places.append(place).append('\n'));
+      places.add(StandardCharsets.UTF_8.encode(item.name() + "\n"));
+      for (Place place : item.places()) {
+        places.add(StandardCharsets.UTF_8.encode(place.file() + "\n"));
+        places.add(ByteBuffer.allocate(16).putLong(place.offset()).putLong(place.length()).flip());
+      }
     }
-    identity.put("places", Sha256.of(places.toString().getBytes(StandardCharsets.UTF_8)));
+    identity.put("places", places.hex());
     return identity;
   }
 

@@ -36,7 +36,7 @@ class ServicesTest {
       services.put(service.getName(), services(service.getName()));
     }
     assertThat(provided).isEqualTo(services);
-    assertThat(services.get(OutputFormat.class.getName())).hasSize(10);
+    assertThat(services.get(OutputFormat.class.getName())).hasSize(11);
   }
 
   private static ModuleDescriptor descriptor() throws IOException {

@@ -55,7 +55,8 @@ abstract class QuantMojo extends AbstractMojo {
     String text = line.startsWith(PREFIX) ? line.substring(PREFIX.length()) : line;
     if (text.startsWith("warning: ")) {
       getLog().warn(text.substring("warning: ".length()));
-    } else {
+    } else if (!text.startsWith("next: ")) {
+      // What to do next on a command line is no advice for a build.
       getLog().info(text);
     }
   }

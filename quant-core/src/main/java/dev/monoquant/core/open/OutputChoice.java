@@ -5,6 +5,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
@@ -83,13 +84,20 @@ public final class OutputChoice {
    * them; the model itself if no format has that id}
    *
    * @param id the id of an input format; an output format of the same kind has the same id
-   * @param source closed by the caller; the view is not closed
+   * @param source closed by the caller; the view is not closed. If the format shows only floats in
+   *     another form, its quantized weights are decoded
    */
-  public static ModelSource view(Plugins plugins, String id, ModelSource source)
+  public static ModelSource view(Settings settings, String id, ModelSource source)
       throws IOException {
-    for (OutputFormat format : plugins.outputFormats()) {
+    for (OutputFormat format : settings.plugins().outputFormats()) {
       if (format.id().equals(id)) {
-        return format.view(source);
+        ModelSource view = format.storedView(source);
+        if (view != source || source.info().quantized().isEmpty()) {
+          return view;
+        }
+        ModelSource decoded = new DecodedSource(settings, source);
+        ModelSource shown = format.storedView(decoded);
+        return shown == decoded ? source : shown;
       }
     }
     return source;

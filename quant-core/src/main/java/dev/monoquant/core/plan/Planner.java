@@ -5,6 +5,7 @@ import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.Plan;
@@ -24,6 +25,7 @@ import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.SchemeMix;
 import dev.monoquant.tile.Formula;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -57,6 +59,9 @@ public final class Planner {
 
   /** By the name of the weight, in the order of the layers. */
   private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
+
+  /** By the names that settings have in the place of a scheme. */
+  private final Map<String, Optional<SchemeMix>> mixes = new HashMap<>();
 
   private Map<String, String> tied = Map.of();
   private Optional<TableGuess> tables = Optional.empty();
@@ -250,7 +255,17 @@ public final class Planner {
       problems.add(Problem.warning(tensor.name(), odd + "; it is kept as it is", ""));
       return;
     }
-    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
+    WeightSettings wanted = rules.settings(layer);
+    Optional<SchemeMix> mix = wanted.scheme().flatMap(this::mix);
+    if (mix.isPresent()) {
+      SchemeMix.Choice chosen = mix.get().choose(tensor);
+      if (chosen.scheme().isEmpty()) {
+        keep(layer, tensor, Why.BY_DEFAULT, chosen.reason());
+        return;
+      }
+      wanted = wanted.withScheme(chosen.scheme().get());
+    }
+    WeightEncoder.Outcome outcome = encoder.encode(wanted, candidate, twin(tensor));
     // Checked first: a weight that the format does not accept need not fit the groups.
     Optional<String> refusal =
         output.flatMap(
@@ -268,7 +283,7 @@ public final class Planner {
       keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
       return;
     }
-    EncodedWeight weight = activations.told(outcome.weight().get());
+    EncodedWeight weight = named(activations.told(outcome.weight().get()), mix);
     PlannedWeight planned =
         new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
     if (planned.bytesAfter() >= planned.bytesBefore() && !isOtherCast(weight)) {
@@ -286,6 +301,18 @@ public final class Planner {
     weights.put(
         tensor.name(),
         new PlannedWeight(ranged(weight), layer.evidence(), candidate.quantizer().id(), ""));
+  }
+
+  /** The choice of schemes of that name that the output format offers. */
+  private Optional<SchemeMix> mix(String name) {
+    return mixes.computeIfAbsent(
+        name, n -> output.flatMap(o -> o.session().mix(n, calibration.isPresent())));
+  }
+
+  private static EncodedWeight named(EncodedWeight weight, Optional<SchemeMix> mix) {
+    return mix.map(
+            m -> weight.withStorage(weight.storage().with(Map.of(SchemeMix.STORED, m.name()))))
+        .orElse(weight);
   }
 
   /**

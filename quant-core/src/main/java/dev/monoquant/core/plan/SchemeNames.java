@@ -60,10 +60,10 @@ final class SchemeNames {
 
   /** What a name of another project means; empty if it is none. */
   private static Optional<String> meaning(String id) {
-    if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}")) {
+    if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}|MXFP4_MOE")) {
       return Optional.of(
-          " is a type of GGUF files; those that are written here are schemes, such as ggml/q4-k and"
-              + " ggml/q8-0");
+          " is a type of GGUF files or a mix of them. Mixes such as Q4_K_M and Q8_0 are for .gguf"
+              + " outputs; single types are schemes, such as ggml/q4-k");
     }
     if (id.matches("(?i)MXFP6(A16|A8)?|MXFP4XFP8")) {
       return Optional.of(" is a preset of compressed-tensors for which there is no scheme here");

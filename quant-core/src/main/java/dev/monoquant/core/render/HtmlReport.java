@@ -149,7 +149,11 @@ final class HtmlReport {
       out.append("<h3>Configuration of <code>")
           .append(Markup.text(target.path().toString()))
           .append("</code></h3>\n<pre>");
-      HtmlTables.lines(target.configuration(), out);
+      if (target.configuration().isEmpty()) {
+        out.append("all defaults");
+      } else {
+        HtmlTables.lines(target.configuration(), out);
+      }
       out.append("</pre>\n");
       HtmlTables.files("Files that were written", target.files(), out);
     }

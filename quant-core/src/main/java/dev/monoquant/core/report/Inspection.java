@@ -9,6 +9,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Part;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -209,10 +210,22 @@ public record Inspection(
       table.row(
           Text.name(w.name()),
           Text.scheme(w),
-          w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"),
+          w.options().find(CommonOptions.BITS).map(String::valueOf).orElseGet(() -> bits(w)),
           parts);
     }
     table.appendTo(out, columns);
+  }
+
+  /** The bits of a number with its share of scales, of a weight whose file does not name bits. */
+  private static String bits(EncodedWeight weight) {
+    long rows = weight.matrix().rowCount();
+    long cols = weight.matrix().columnCount();
+    long bytes =
+        weight.encoding().parts().stream()
+            .filter(Part::tiled)
+            .mapToLong(part -> part.packedBytes(rows, cols))
+            .sum();
+    return rows * cols == 0 ? "-" : Text.format("%.2f", 8.0 * bytes / (rows * cols));
   }
 
   private static void metadata(Map<String, String> metadata, StringBuilder out) {

@@ -81,7 +81,7 @@ public final class StoredOptions {
     } catch (ConfigurationException e) {
       String maker = madeBy.get("scheme " + weight.scheme().name());
       if (maker == null) {
-        throw e;
+        throw isUnknown(weight) ? undecoded(weight, e) : e;
       }
       throw new ConfigurationException(
           e.getMessage()
@@ -92,6 +92,23 @@ public final class StoredOptions {
               + " (class and version, as the file says)",
           e);
     }
+  }
+
+  /** Whether only a plugin could read a weight, and there is none. */
+  private boolean isUnknown(EncodedWeight weight) {
+    return weight.encoding().formula() instanceof Formula.Opaque
+        && plugins.problems().isEmpty()
+        && plugins.schemes().stream().noneMatch(s -> s.id().name().equals(weight.scheme().name()));
+  }
+
+  private static ConfigurationException undecoded(EncodedWeight weight, Exception cause) {
+    return new ConfigurationException(
+        QuantException.quote(weight.name())
+            + " is quantized by "
+            + weight.scheme().name()
+            + ", which is not decoded: it can be listed, and nothing else. Take the model in"
+            + " another type, or a plugin with this scheme",
+        cause);
   }
 
   /**

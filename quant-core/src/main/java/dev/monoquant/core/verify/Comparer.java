@@ -40,8 +40,19 @@ public final class Comparer {
   }
 
   public Comparison compare(Opened first, Opened second) throws IOException {
-    ModelSource a = OutputChoice.view(settings.plugins(), second.format(), first.source());
-    ModelSource b = OutputChoice.view(settings.plugins(), first.format(), second.source());
+    ModelSource a = OutputChoice.view(settings, second.format(), first.source());
+    ModelSource b = OutputChoice.view(settings, first.format(), second.source());
+    if (!first.format().equals(second.format())) {
+      // Both may have been given each other's names; then one keeps its own.
+      long both = mismatches(a, b);
+      long asSecond = mismatches(a, second.source());
+      long asFirst = mismatches(first.source(), b);
+      if (asSecond < both && asSecond <= asFirst) {
+        b = second.source();
+      } else if (asFirst < both) {
+        a = first.source();
+      }
+    }
     ModelSource left = new DecodedSource(settings, a);
     ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();
@@ -72,6 +83,26 @@ public final class Comparer {
         mismatched,
         first.foreign(),
         second.foreign());
+  }
+
+  /** How many tensors differ in name, type or shape. */
+  private static long mismatches(ModelSource a, ModelSource b) {
+    Map<String, TensorInfo> others = new LinkedHashMap<>();
+    tensors(b).forEach(t -> others.put(t.name(), t));
+    long mismatches = 0;
+    for (TensorInfo tensor : tensors(a)) {
+      TensorInfo other = others.remove(tensor.name());
+      boolean same =
+          other != null && tensor.type() == other.type() && tensor.shape().equals(other.shape());
+      mismatches += same ? 0 : 1;
+    }
+    return mismatches + others.size();
+  }
+
+  private static List<TensorInfo> tensors(ModelSource source) {
+    List<TensorInfo> tensors = new ArrayList<>(source.info().tensors());
+    source.info().quantized().forEach(w -> tensors.add(w.matrix().tensor()));
+    return tensors;
   }
 
   private static ComparedTensor compare(

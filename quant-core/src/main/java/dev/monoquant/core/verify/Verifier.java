@@ -91,8 +91,7 @@ public final class Verifier {
       }
       try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
         OptionOwners.requireKnown(settings, opened, original);
-        ModelSource seen =
-            OutputChoice.view(settings.plugins(), opened.format(), original.source());
+        ModelSource seen = OutputChoice.view(settings, opened.format(), original.source());
         return BoundKernels.with(
             kernels,
             () -> {

@@ -13,6 +13,8 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -59,6 +61,40 @@ public final class GgufLayout {
      */
     public static Value of(String key, int number) {
       return new Value(key, GgufValue.Type.UINT32, buffer(Integer.BYTES).putInt(0, number));
+    }
+
+    /** {@return the text that this is; empty if it has another type} */
+    public Optional<String> text() {
+      if (type != GgufValue.Type.STRING) {
+        return Optional.empty();
+      }
+      ByteBuffer in = bytes.duplicate();
+      in.position(in.position() + Long.BYTES);
+      return Optional.of(StandardCharsets.UTF_8.decode(in).toString());
+    }
+
+    /**
+     * {@return the whole number that this is, or that comes first in the array; otherwise empty}
+     */
+    public OptionalLong number() {
+      ByteBuffer in = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+      GgufValue.Type own = type;
+      if (own == GgufValue.Type.ARRAY) {
+        own = GgufValue.Type.of(in.getInt()).orElse(GgufValue.Type.STRING);
+        if (in.getLong() == 0) {
+          return OptionalLong.empty();
+        }
+      }
+      return switch (own) {
+        case UINT8 -> OptionalLong.of(Byte.toUnsignedLong(in.get()));
+        case INT8 -> OptionalLong.of(in.get());
+        case UINT16 -> OptionalLong.of(Short.toUnsignedLong(in.getShort()));
+        case INT16 -> OptionalLong.of(in.getShort());
+        case UINT32 -> OptionalLong.of(Integer.toUnsignedLong(in.getInt()));
+        case INT32 -> OptionalLong.of(in.getInt());
+        case UINT64, INT64 -> OptionalLong.of(in.getLong());
+        case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> OptionalLong.empty();
+      };
     }
 
     /**
@@ -136,6 +172,15 @@ public final class GgufLayout {
       int count = bytes.remaining();
       ByteBuffer out = array(GgufValue.Type.UINT8, count, 12 + count);
       return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
+    }
+
+    /**
+     * {@return the type of the items of an array; empty if it is unknown}
+     *
+     * @param id the number of the type, with which the array begins
+     */
+    public static Optional<GgufValue.Type> itemType(int id) {
+      return GgufValue.Type.of(id);
     }
 
     private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {

@@ -35,6 +35,7 @@ final class MappingBuilder {
   private final List<Stored> tensors = new ArrayList<>();
   private final Map<String, String> leftOut = new LinkedHashMap<>();
   private final Map<String, Object> metadata = new LinkedHashMap<>();
+  private final List<String> notes = new ArrayList<>();
 
   MappingBuilder(String architecture, ModelInfo model) {
     this.architecture = architecture;
@@ -42,7 +43,7 @@ final class MappingBuilder {
   }
 
   GgufMapping build() {
-    return new GgufMapping(architecture, tensors, leftOut, metadata);
+    return new GgufMapping(architecture, tensors, leftOut, metadata, notes);
   }
 
   void leaveOut(TensorInfo tensor, String reason) {
@@ -94,6 +95,10 @@ final class MappingBuilder {
   /** Numbers that no tensor holds. */
   void numbers(String to, List<Float> values) {
     tensors.add(new Stored(to, TensorShape.of(values.size()), new Numbers(values)));
+  }
+
+  void note(String text) {
+    notes.add(text);
   }
 
   /** Adds metadata of the architecture. */

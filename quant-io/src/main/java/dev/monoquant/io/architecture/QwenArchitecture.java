@@ -12,14 +12,23 @@ import java.util.Set;
 @AutoService(GgufArchitecture.class)
 public final class QwenArchitecture implements GgufArchitecture {
 
+  private static final String QWEN2_MOE = "Qwen2MoeForCausalLM";
+  private static final String QWEN3_MOE = "Qwen3MoeForCausalLM";
+
   private static final Map<String, String> MODELS =
       Map.of(
-          "Qwen2ForCausalLM", "qwen2",
-          "Qwen2Model", "qwen2",
-          "Qwen2MoeForCausalLM", "qwen2moe",
-          "Qwen3ForCausalLM", "qwen3",
-          "Qwen3Model", "qwen3",
-          "Qwen3MoeForCausalLM", "qwen3moe");
+          "Qwen2ForCausalLM",
+          "qwen2",
+          "Qwen2Model",
+          "qwen2",
+          QWEN2_MOE,
+          "qwen2moe",
+          "Qwen3ForCausalLM",
+          "qwen3",
+          "Qwen3Model",
+          "qwen3",
+          QWEN3_MOE,
+          "qwen3moe");
 
   /** Made by the service loader. */
   public QwenArchitecture() {}
@@ -37,6 +46,17 @@ public final class QwenArchitecture implements GgufArchitecture {
     to.putIfPresent("expert_feed_forward_length", config.count("moe_intermediate_size"));
     to.putIfPresent(
         "expert_shared_feed_forward_length", config.count("shared_expert_intermediate_size"));
+    boolean third = modelClass.equals(QWEN3_MOE);
+    boolean mixture = third || modelClass.equals(QWEN2_MOE);
+    boolean scaled = config.flag("norm_topk_prob").orElse(third);
+    if (mixture && scaled != third) {
+      to.note(
+          "norm_topk_prob in config.json is "
+              + scaled
+              + ", and llama.cpp computes such a mixture as if it were "
+              + third
+              + ": its results differ from those of transformers");
+    }
     decoder.map();
     return to.build();
   }

@@ -18,7 +18,7 @@ import java.util.Optional;
  * @param type the type of the scaling, {@code default} without one
  * @param theta the base of the frequencies
  */
-record Rotary(Hyperparameters values, String type, double theta) {
+public record Rotary(Hyperparameters values, String type, double theta) {
 
   private static final String FULL = "full_attention";
   private static final String THETA = "rope_theta";
@@ -29,7 +29,7 @@ record Rotary(Hyperparameters values, String type, double theta) {
    * @param config the values of config.json
    * @param usual the base if config.json has none
    */
-  static Rotary of(Hyperparameters config, double usual) {
+  public static Rotary of(Hyperparameters config, double usual) {
     Hyperparameters all = all(config);
     Hyperparameters own = all.part(FULL).orElse(all);
     String type = own.text("rope_type").or(() -> own.text("type")).orElse("default");
@@ -117,8 +117,9 @@ record Rotary(Hyperparameters values, String type, double theta) {
    * transformers.
    *
    * @param width the numbers of a head
+   * @return a divisor for each pair of numbers
    */
-  List<Float> llama3Factors(int width) {
+  public List<Float> llama3Factors(int width) {
     float factor = number("factor", 8);
     float low = number("low_freq_factor", 1);
     float high = number("high_freq_factor", 4);

@@ -66,6 +66,11 @@ final class GgufConversion {
           "chat_template.jinja",
           "chat_template.json");
 
+  private static final long ALIGNMENT = 32;
+
+  /** What a GGUF file of the model has besides tensors. */
+  private record Described(List<Value> metadata, long alignment) implements GgufModel {}
+
   private GgufConversion() {}
 
   /**
@@ -158,6 +163,7 @@ final class GgufConversion {
     Tokenizer tokenizer =
         Tokenizer.of(info.sideFiles(), rows(info, mapping), parts, ReadLimits.DEFAULT);
     List<String> notes = new ArrayList<>(info.notes());
+    notes.addAll(mapping.notes());
     notes.addAll(tokenizer.notes());
     List<BesideFile> leftOut = new ArrayList<>(info.leftOut());
     for (SideFile side : info.sideFiles()) {
@@ -175,7 +181,14 @@ final class GgufConversion {
             .withNotes(notes)
             .withSideFiles(List.of())
             .withLeftOut(leftOut);
-    return new GgufView(source, shown, mapping, metadata(info, mapping, tokenizer));
+    MappedView view =
+        new MappedView(
+            source,
+            shown,
+            mapping,
+            false,
+            new Described(metadata(info, mapping, tokenizer), ALIGNMENT));
+    return view.withLayers(GgufNames.layers(view.info().tensors()));
   }
 
   /** The values of config.json, those of the language model over those of the root. */

@@ -1,6 +1,7 @@
 package dev.monoquant.io.gguf;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
@@ -29,10 +30,12 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SchemeMix;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Formula;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +45,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * Writes a GGUF file from a GGUF model, or from a model directory of transformers whose
@@ -107,14 +111,20 @@ public final class GgufOutput implements OutputFormat {
     return target.getFileName() != null && target.getFileName().toString().endsWith(".gguf");
   }
 
+  /** Experts that are one tensor become matrices of their own. */
   @Override
   public ModelSource view(ModelSource source) throws IOException {
-    return GgufConversion.view(source, Architectures.load());
+    return ExpertView.of(floatView(source));
+  }
+
+  @Override
+  public ModelSource storedView(ModelSource source) throws IOException {
+    return floatView(source);
   }
 
   @Override
   public ModelSource floatView(ModelSource source) throws IOException {
-    return view(source);
+    return GgufConversion.view(source, Architectures.load());
   }
 
   @Override
@@ -143,6 +153,37 @@ public final class GgufOutput implements OutputFormat {
               "a GGUF file has no type for "
                   + weight.scheme()
                   + " with these options; it has blocks of ggml/ schemes along rows, F16 and BF16");
+    }
+
+    @Override
+    public Optional<SchemeMix> mix(String name, boolean calibrated) {
+      Optional<TypeMix> mix = TypeMix.find(name);
+      if (mix.equals(Optional.of(TypeMix.Q2_K_S)) && !calibrated) {
+        throw new ConfigurationException(
+            "the mix Q2_K_S is of no use without the importance of columns. Give a file with"
+                + " --calibration, or choose Q2_K");
+      }
+      return mix.map(m -> new MixRules(m, facts(), calibrated, source));
+    }
+
+    private MixRules.Facts facts() {
+      try {
+        String architecture = model.text("general.architecture").orElse("");
+        int heads = number(architecture + ".attention.head_count");
+        int keyHeads = number(architecture + ".attention.head_count_kv");
+        return new MixRules.Facts(
+            architecture,
+            number(architecture + ".block_count"),
+            number(architecture + ".expert_count"),
+            heads,
+            keyHeads == 0 ? heads : keyHeads);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private int number(String key) throws IOException {
+      return (int) Math.max(0, Math.min(model.number(key).orElse(0), Integer.MAX_VALUE));
     }
 
     @Override
@@ -186,6 +227,8 @@ public final class GgufOutput implements OutputFormat {
     private final long alignment;
     private final Disk disk;
     private final List<GgufTensor> tensors = new ArrayList<>();
+    private final Map<String, Part> parts = new HashMap<>();
+    private final Map<String, GgmlType> types = new HashMap<>();
     private final GgufLayout open;
     private final Map<String, Region> regions = new HashMap<>();
 
@@ -201,10 +244,10 @@ public final class GgufOutput implements OutputFormat {
       this.disk = disk;
       this.carried = carried(metadata, contents);
       for (TensorInfo tensor : contents.kept()) {
-        tensors.add(stored(tensor, plain(tensor.type()).orElseThrow(() -> noType(tensor))));
+        add(tensor, plain(tensor.type()).orElseThrow(() -> noType(tensor)));
       }
       for (EncodedWeight weight : contents.weights()) {
-        tensors.add(stored(weight.matrix().tensor(), type(weight).orElseThrow()));
+        add(weight.matrix().tensor(), type(weight).orElseThrow());
       }
       List<String> names = tensors.stream().map(GgufTensor::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
@@ -212,10 +255,34 @@ public final class GgufOutput implements OutputFormat {
       open.regions().forEach(region -> regions.put(region.name(), region));
     }
 
-    private static GgufTensor stored(TensorInfo tensor, GgmlType type) {
-      long bytes =
-          Math.multiplyExact(tensor.shape().elements() / type.numbers(), (long) type.bytes());
-      return new GgufTensor(tensor.name(), type, tensor.shape(), 0, bytes);
+    /** Where a tensor is written: that of the file's tensor, or a part of it for an expert. */
+    private record Part(String tensor, long offset, long length) {}
+
+    private void add(TensorInfo tensor, GgmlType type) {
+      Optional<ExpertView.Expert> expert = ExpertView.expert(source, tensor.name());
+      TensorInfo whole = expert.map(ExpertView.Expert::whole).orElse(tensor);
+      long bytes = bytes(tensor, type);
+      parts.put(
+          tensor.name(),
+          new Part(whole.name(), expert.map(e -> e.index() * bytes).orElse(0L), bytes));
+      GgufTensor stored = new GgufTensor(whole.name(), type, whole.shape(), 0, bytes(whole, type));
+      if (expert.isEmpty() || types.putIfAbsent(whole.name(), type) == null) {
+        tensors.add(stored);
+      } else if (types.get(whole.name()) != type) {
+        throw new ConfigurationException(
+            "experts of "
+                + quote(whole.name())
+                + " are "
+                + types.get(whole.name())
+                + " and "
+                + type
+                + ", and a GGUF file has one type for all. Give all experts of a layer the same"
+                + " scheme, or exclude all");
+      }
+    }
+
+    private static long bytes(TensorInfo tensor, GgmlType type) {
+      return Math.multiplyExact(tensor.shape().elements() / type.numbers(), (long) type.bytes());
     }
 
     private static ConfigurationException noType(TensorInfo tensor) {
@@ -242,14 +309,29 @@ public final class GgufOutput implements OutputFormat {
       }
       if (!contents.weights().isEmpty()) {
         carried.add(Value.of(QUANTIZATION, QUANTIZATION_VERSION));
-        Map<GgmlType, Integer> counts = new HashMap<>();
-        contents.weights().forEach(w -> counts.merge(type(w).orElseThrow(), 1, Integer::sum));
-        counts.entrySet().stream()
-            .max(Map.Entry.<GgmlType, Integer>comparingByValue().thenComparing(e -> e.getKey()))
-            .map(most -> FILE_TYPES.get(most.getKey()))
-            .ifPresent(number -> carried.add(Value.of(FILE_TYPE, number)));
+        fileType(contents.weights()).ifPresent(n -> carried.add(Value.of(FILE_TYPE, n)));
       }
       return carried;
+    }
+
+    /** The number of the mix of most weights, else of the type of most. */
+    private static Optional<Integer> fileType(List<EncodedWeight> weights) {
+      return most(weights, w -> mix(w).map(TypeMix::fileType))
+          .or(() -> most(weights, w -> type(w).map(FILE_TYPES::get)));
+    }
+
+    private static Optional<TypeMix> mix(EncodedWeight weight) {
+      return Optional.ofNullable(weight.storage().texts().get(SchemeMix.STORED))
+          .flatMap(TypeMix::find);
+    }
+
+    private static Optional<Integer> most(
+        List<EncodedWeight> weights, Function<EncodedWeight, Optional<Integer>> number) {
+      Map<Integer, Integer> counts = new HashMap<>();
+      weights.forEach(w -> number.apply(w).ifPresent(n -> counts.merge(n, 1, Integer::sum)));
+      return counts.entrySet().stream()
+          .max(Map.Entry.<Integer, Integer>comparingByValue().thenComparing(Map.Entry::getKey))
+          .map(Map.Entry::getKey);
     }
 
     @Override
@@ -259,8 +341,12 @@ public final class GgufOutput implements OutputFormat {
 
     @Override
     public List<Place> places(String name) {
-      Region region = regions.get(name);
-      return region == null ? List.of() : List.of(new Place("", region.start(), region.length()));
+      Part part = parts.get(name);
+      if (part == null) {
+        return List.of();
+      }
+      long start = requireNonNull(regions.get(part.tensor()), name).start();
+      return List.of(new Place("", start + part.offset(), part.length()));
     }
 
     @Override
@@ -311,7 +397,7 @@ public final class GgufOutput implements OutputFormat {
       if (weight.encoding().formula() instanceof Formula.Cast cast) {
         byte[] cells = tile.part(cast.values());
         long rowBytes = cells.length / tile.height();
-        file.write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
+        write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
         return;
       }
       writer(weight).writeTile(tile);
@@ -329,12 +415,17 @@ public final class GgufOutput implements OutputFormat {
           weight.name(),
           name ->
               new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow())
-                  .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
+                  .writer((tensor, offset, data) -> write(name, offset, data)));
     }
 
     @Override
     public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-      file.write(tensor.name(), offset, data);
+      write(tensor.name(), offset, data);
+    }
+
+    private void write(String tensor, long offset, ByteBuffer data) throws IOException {
+      Layout.Part part = requireNonNull(layout.parts.get(tensor), tensor);
+      file.write(part.tensor(), part.offset() + offset, data);
     }
 
     @Override

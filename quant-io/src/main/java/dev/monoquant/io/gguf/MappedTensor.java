@@ -26,6 +26,7 @@ final class MappedTensor {
   private final TensorInfo tensor;
   private final Rows rows;
   private final ElementType from;
+  private final boolean inverse;
 
   /** Numbers of a row. */
   private final long width;
@@ -36,9 +37,11 @@ final class MappedTensor {
   /**
    * Checks a mapping.
    *
+   * @param inverse whether rows of heads that are in pairs become halves, instead of the reverse
    * @throws PluginException if its runs do not make the shape
    */
-  MappedTensor(Stored stored, Rows rows) {
+  MappedTensor(Stored stored, Rows rows, boolean inverse) {
+    this.inverse = inverse;
     this.rows = rows;
     Run first = rows.runs().get(0);
     this.from = first.tensor().type();
@@ -155,7 +158,9 @@ final class MappedTensor {
     }
     long head = local / run.rotary() * run.rotary();
     long within = local - head;
-    long source = head + within % 2 * (run.rotary() / 2) + within / 2;
+    int half = run.rotary() / 2;
+    long source =
+        head + (inverse ? within % half * 2 + within / half : within % 2 * half + within / 2);
     long first = (run.first() + source) * width + index % width;
     return new Span(run.tensor(), first, width - index % width);
   }

@@ -104,6 +104,23 @@ final class PreTokenizer {
     return merges && name.get().equals("llama-bpe") ? Optional.of("smaug-bpe") : name;
   }
 
+  /**
+   * {@return the expressions of a name, before byte-level encoding without an expression; empty if
+   * there are none}
+   *
+   * @param name a name
+   */
+  static List<String> splits(String name) {
+    if (name.equals("deepseek-v3")) {
+      return DEEPSEEK_V3;
+    }
+    String same = name.equals("smaug-bpe") ? "llama-bpe" : name;
+    return SPLITS.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(same))
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
   private static void flatten(JsonValue value, List<Obj> steps, int depth) {
     if (!(value instanceof Obj step) || depth > 8) {
       return;

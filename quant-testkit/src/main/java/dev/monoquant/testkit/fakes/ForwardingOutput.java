@@ -112,6 +112,16 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public ModelSource floatView(ModelSource source) throws IOException {
+    return inside.floatView(source);
+  }
+
+  @Override
+  public ModelSource storedView(ModelSource source) throws IOException {
+    return inside.storedView(source);
+  }
+
+  @Override
   public OutputSession open(ModelSource source) throws IOException {
     return opened(inside.open(source));
   }

@@ -5,8 +5,8 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.PluginException;
-import dev.monoquant.files.gguf.GgufLayout.Value;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -29,17 +29,16 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A model of transformers with the names, shapes, order of rows and metadata of GGUF. Nothing is
- * copied; every tensor is read from those of the model.
+ * A model with other names, shapes and order of rows: one of transformers as GGUF, or the reverse.
+ * Nothing is copied; every tensor is read from those of the model.
  */
-final class GgufView implements ModelSource, GgufModel {
+final class MappedView implements ModelSource {
 
-  private static final long ALIGNMENT = 32;
   private static final int NAMES_SHOWN = 5;
 
   private final ModelSource inside;
   private final ModelInfo info;
-  private final List<Value> metadata;
+  private final Object described;
   private final Map<String, MappedTensor> mapped = new LinkedHashMap<>();
   private final Map<String, byte[]> made = new HashMap<>();
 
@@ -49,29 +48,43 @@ final class GgufView implements ModelSource, GgufModel {
    * @param inside the model
    * @param shown its description without tensors and layers, with notes
    * @param mapping its mapping, which is checked
-   * @param metadata the metadata of the file
+   * @param inverse whether rows of heads that are in pairs become halves
+   * @param described the capability of this view
    * @throws ModelFormatException if a tensor of the model has no place
    * @throws PluginException if the mapping contradicts the model
    */
-  GgufView(ModelSource inside, ModelInfo shown, GgufMapping mapping, List<Value> metadata) {
+  MappedView(
+      ModelSource inside, ModelInfo shown, GgufMapping mapping, boolean inverse, Object described) {
     this.inside = inside;
-    this.metadata = List.copyOf(metadata);
+    this.described = described;
     List<TensorInfo> tensors = new ArrayList<>();
     for (Stored stored : mapping.tensors()) {
-      TensorInfo tensor = place(stored);
-      tensors.add(tensor);
+      tensors.add(place(stored, inverse));
     }
     audit(mapping);
-    this.info = shown.withTensors(tensors).withLayers(GgufNames.layers(tensors));
+    this.info = shown.withTensors(tensors);
   }
 
-  private TensorInfo place(Stored stored) {
+  private MappedView(MappedView other, ModelInfo info) {
+    this.inside = other.inside;
+    this.described = other.described;
+    this.mapped.putAll(other.mapped);
+    this.made.putAll(other.made);
+    this.info = info;
+  }
+
+  /** {@return this view with declared layers} */
+  MappedView withLayers(List<Layer> layers) {
+    return new MappedView(this, info.withLayers(layers));
+  }
+
+  private TensorInfo place(Stored stored, boolean inverse) {
     if (mapped.containsKey(stored.name()) || made.containsKey(stored.name())) {
       throw new PluginException(
           "the architecture maps two tensors to the name " + quote(stored.name()));
     }
     if (stored.content() instanceof Rows rows) {
-      MappedTensor tensor = new MappedTensor(stored, rows);
+      MappedTensor tensor = new MappedTensor(stored, rows, inverse);
       mapped.put(stored.name(), tensor);
       return tensor.tensor();
     }
@@ -118,28 +131,18 @@ final class GgufView implements ModelSource, GgufModel {
           "",
           lost.size()
               + (lost.size() == 1 ? " tensor has" : " tensors have")
-              + " no place in a GGUF file of the architecture "
+              + " no place in a model of the architecture "
               + mapping.architecture()
               + ": "
               + String.join(", ", lost.subList(0, Math.min(NAMES_SHOWN, lost.size())))
               + (lost.size() > NAMES_SHOWN ? " and more" : "")
-              + ". Such a model cannot be stored as GGUF; write a .safetensors file instead.");
+              + ". Such a model cannot be stored so; write a .safetensors file instead.");
     }
   }
 
   @Override
   public ModelInfo info() {
     return info;
-  }
-
-  @Override
-  public List<Value> metadata() {
-    return metadata;
-  }
-
-  @Override
-  public long alignment() {
-    return ALIGNMENT;
   }
 
   @Override
@@ -173,9 +176,10 @@ final class GgufView implements ModelSource, GgufModel {
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return capability == GgufModel.class
-        ? Optional.of(capability.cast(this))
-        : inside.find(capability);
+    if (capability.isInstance(described)) {
+      return Optional.of(capability.cast(described));
+    }
+    return capability == GgufModel.class ? Optional.empty() : inside.find(capability);
   }
 
   @Override

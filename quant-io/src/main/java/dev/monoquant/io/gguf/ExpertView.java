@@ -1,0 +1,180 @@
+package dev.monoquant.io.gguf;
+
+import dev.monoquant.files.model.ModuleNames;
+import dev.monoquant.model.Family;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.tile.EncodedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A GGUF model with a matrix for each expert: the tensor {@code blk.0.ffn_up_exps.weight} of shape
+ * (experts, rows, columns) is shown as the tensors {@code blk.0.ffn_up_exps.0.weight} and so on.
+ * They are one family, since the file has one type for all. Nothing is copied.
+ */
+final class ExpertView implements ModelSource {
+
+  private static final String WEIGHT = ".weight";
+
+  private final ModelSource inside;
+  private final ModelInfo info;
+  private final Map<String, Expert> experts;
+
+  /**
+   * A matrix of a tensor.
+   *
+   * @param whole the tensor of all experts
+   * @param index the number of the expert
+   */
+  record Expert(TensorInfo whole, int index) {
+
+    /** {@return how many experts there are} */
+    int count() {
+      return Math.toIntExact(whole.shape().dim(0));
+    }
+
+    private TensorInfo matrix() {
+      String name = whole.name();
+      return new TensorInfo(
+          name.substring(0, name.length() - WEIGHT.length()) + "." + index + WEIGHT,
+          whole.type(),
+          TensorShape.of(whole.shape().dim(1), whole.shape().dim(2)),
+          whole.shard());
+    }
+  }
+
+  private ExpertView(ModelSource inside, ModelInfo info, Map<String, Expert> experts) {
+    this.inside = inside;
+    this.info = info;
+    this.experts = experts;
+  }
+
+  /**
+   * {@return the model with separate experts; the model itself if it has none, or is no GGUF model}
+   */
+  static ModelSource of(ModelSource inside) {
+    if (inside.find(GgufModel.class).isEmpty()) {
+      return inside;
+    }
+    Map<String, Expert> experts = new LinkedHashMap<>();
+    List<TensorInfo> plain = new ArrayList<>();
+    List<Layer> layers = new ArrayList<>();
+    List<Family> families = new ArrayList<>(inside.info().families());
+    for (TensorInfo tensor : inside.info().tensors()) {
+      if (!isMixture(tensor)) {
+        plain.add(tensor);
+        continue;
+      }
+      List<String> names = new ArrayList<>();
+      for (int i = 0; i < tensor.shape().dim(0); i++) {
+        Expert expert = new Expert(tensor, i);
+        TensorInfo matrix = expert.matrix();
+        String layer = ModuleNames.module(matrix.name());
+        experts.put(matrix.name(), expert);
+        plain.add(matrix);
+        names.add(layer);
+        layers.add(
+            new Layer(layer, LayerKind.LINEAR, Layer.Evidence.DECLARED, Map.of("weight", matrix)));
+      }
+      families.add(new Family(ModuleNames.module(tensor.name()), names, false));
+    }
+    if (experts.isEmpty()) {
+      return inside;
+    }
+    inside.info().layers().stream()
+        .filter(layer -> layer.tensors().values().stream().noneMatch(ExpertView::isMixture))
+        .forEach(layers::add);
+    ModelInfo info = inside.info().withTensors(plain).withLayers(layers).withFamilies(families);
+    return new ExpertView(inside, info, experts);
+  }
+
+  private static boolean isMixture(TensorInfo tensor) {
+    TensorShape shape = tensor.shape();
+    return shape.rank() == 3
+        && shape.dim(0) > 1
+        && shape.elements() > 0
+        && tensor.name().endsWith(WEIGHT)
+        && tensor.type().isQuantizable();
+  }
+
+  /**
+   * {@return the expert of that name; empty if the source is no such view, or the tensor is whole}
+   *
+   * @param source a model
+   * @param tensor the name of one of its tensors
+   */
+  static Optional<Expert> expert(ModelSource source, String tensor) {
+    return source
+        .find(ExpertView.class)
+        .flatMap(view -> Optional.ofNullable(view.experts.get(tensor)));
+  }
+
+  /**
+   * {@return the tensors of a model as they are in a file}
+   *
+   * @param source a model
+   */
+  static List<TensorInfo> whole(ModelSource source) {
+    return source.find(ExpertView.class).map(view -> view.inside).orElse(source).info().tensors();
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    Expert expert = experts.get(tensor.name());
+    return expert == null
+        ? inside.read(tensor, offset, length)
+        : inside.read(
+            expert.whole(), Math.addExact(expert.index() * tensor.bytes(), offset), length);
+  }
+
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    if (experts.containsKey(matrix.tensor().name())) {
+      ModelSource.super.readRows(matrix, rows, into);
+    } else {
+      inside.readRows(matrix, rows, into);
+    }
+  }
+
+  @Override
+  public Origin origin(TensorInfo tensor) {
+    return experts.containsKey(tensor.name())
+        ? ModelSource.super.origin(tensor)
+        : inside.origin(tensor);
+  }
+
+  @Override
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return inside.readTile(weight, rows);
+  }
+
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return capability == ExpertView.class
+        ? Optional.of(capability.cast(this))
+        : inside.find(capability);
+  }
+
+  @Override
+  public void close() {
+    inside.close();
+  }
+}

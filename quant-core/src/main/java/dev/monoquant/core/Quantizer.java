@@ -119,7 +119,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @throws dev.monoquant.ValidationException if the target cannot be met
    */
   public TuneReport tune(ModelInput input, TuneOptions options) {
-    return Stages.tune(settings, input, options);
+    return TuneRun.tune(settings, input, options);
   }
 
   /**

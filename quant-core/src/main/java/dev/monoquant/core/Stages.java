@@ -4,11 +4,9 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.OutputException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.CalibrationOptions;
-import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.observe.CalibrationRun;
 import dev.monoquant.core.open.InputOpener;
@@ -25,7 +23,6 @@ import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.RunComparison;
-import dev.monoquant.core.report.TuneReport;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.Execution;
@@ -293,14 +290,6 @@ final class Stages {
           .run(() -> CalibrationRun.run(settings, input, options, target, overwrite));
     } catch (IOException e) {
       throw OutputChoice.unwritable(target.toString(), e);
-    }
-  }
-
-  static TuneReport tune(Settings settings, ModelInput input, TuneOptions options) {
-    try {
-      return settings.cancellation().run(() -> TuneRun.run(settings, input, options));
-    } catch (IOException e) {
-      throw new OutputException("a temporary file could not be written: " + e, e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
@@ -105,7 +106,16 @@ final class TuneRun {
                     Reason.NOT_THIS_FORMAT, name, "", "it has no program that could be run"));
   }
 
-  static TuneReport run(Settings given, ModelInput input, TuneOptions options) throws IOException {
+  static TuneReport tune(Settings settings, ModelInput input, TuneOptions options) {
+    try {
+      return settings.cancellation().run(() -> run(settings, input, options));
+    } catch (IOException e) {
+      throw new OutputException("a temporary file could not be written: " + e, e);
+    }
+  }
+
+  private static TuneReport run(Settings given, ModelInput input, TuneOptions options)
+      throws IOException {
     Settings settings =
         given
             .withRunning(false)

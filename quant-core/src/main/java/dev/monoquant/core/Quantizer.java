@@ -86,8 +86,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * and writes their statistics for calibrated quantization. A sample may be a directory of files.
    *
    * <p>The model computes what it computes unobserved: the first outputs are compared to the bit.
-   * The file has, for each layer NAME, {@code NAME.x2}, {@code NAME.xmin}, {@code NAME.xmax} and
-   * {@code NAME.count}, and {@code NAME.h} where asked for; of embeddings {@code NAME.lookups}.
+   * The file has the tensors that docs/calibration.md lists.
    *
    * @param input a TorchScript archive, or a live model that DJL loaded from one
    * @param options what to collect

@@ -117,12 +117,12 @@ final class FormulaDecoder implements TileDecoder {
           zeros.get().read(row, col, count, zero);
         }
         if (shortcut) {
-          roundedProducts(v, scale, zero, count, step(type));
+          ProductRounding.roundedProducts(v, scale, zero, count, ProductRounding.step(type));
         } else if (signed) {
           numbers.readSigns(at, count, zero);
-          roundedProducts(v, scale, zero, count, type);
+          ProductRounding.roundedProducts(v, scale, zero, count, type);
         } else {
-          products(v, scale, zero, count);
+          ProductRounding.products(v, scale, zero, count);
           round(v, count);
         }
         System.arraycopy(v, 0, out, at, count);
@@ -263,7 +263,7 @@ final class FormulaDecoder implements TileDecoder {
         }
         if (!lookup.scales().isEmpty()) {
           scales.read(row, col, count, scale);
-          products(v, scale, none, count);
+          ProductRounding.products(v, scale, none, count);
         }
         round(v, count);
         System.arraycopy(v, 0, out, at, count);
@@ -429,25 +429,6 @@ final class FormulaDecoder implements TileDecoder {
   }
 
   /**
-   * code * scale, rounded to a type of 16 bits, ties to even, without branches: with u the power of
-   * two at or below the magnitude m of the product (Rump, Ogita and Oishi, "Accurate floating-point
-   * summation I", 2008, algorithm 3.5), and not below the least normal value of the type, c = 1.5 *
-   * 2^(24 - digits) * u has its last digit where m is to be rounded. The sign comes last, since
-   * that of a zero gets lost.
-   */
-  private static void roundedProducts(
-      float[] v, float[] scale, float[] sign, int count, ElementType type) {
-    float shift = 1.5f * step(type);
-    float least = type == ElementType.FLOAT16 ? Float16.MIN_NORMAL : Float.MIN_NORMAL;
-    for (int i = 0; i < count; i++) {
-      float m = Math.abs(v[i]) * scale[i];
-      float q = m * 0x1.000002p23f;
-      float c = Math.max(q - q * 0x1.fffffep-1f, least) * shift;
-      v[i] = ((m + c) - c) * sign[i];
-    }
-  }
-
-  /**
    * {@return whether that can round: codes have a sign and no infinity, scales are positive, and
    * products are within the type and far from the end of float32}
    */
@@ -460,36 +441,8 @@ final class FormulaDecoder implements TileDecoder {
             <= (type == ElementType.FLOAT16 ? Float16.MAX_VALUE / 2 : 0x1p100f);
   }
 
-  /** (code - zero point) * scale. */
-  private static void products(float[] v, float[] scale, float[] zero, int count) {
-    for (int i = 0; i < count; i++) {
-      v[i] = (v[i] - zero[i]) * scale[i];
-    }
-  }
-
   /**
-   * (code - zero point) * scale, rounded to a type of {@code 24 - log2(step)} digits, ties to even,
-   * without branches: with g = v * step, exact, v + g has its last digit where the digit to round
-   * to is, and g has zeros there, so that even stays even; subtracting g is exact. Only if v is
-   * within a few float32 steps below a power of two does the sum reach the next binade and lose a
-   * digit; a product of a level of 9 bits and a scale with the digits of the type has too few
-   * digits to be there. Checked for every such product by a test.
-   */
-  static void roundedProducts(float[] v, float[] scale, float[] zero, int count, float step) {
-    for (int i = 0; i < count; i++) {
-      float product = (v[i] - zero[i]) * scale[i];
-      float shifted = product * step;
-      v[i] = (product + shifted) - shifted;
-    }
-  }
-
-  /** Two to the power of the number of digits that float32 has more than a type. */
-  static float step(ElementType type) {
-    return type == ElementType.FLOAT16 ? 0x1p13f : 0x1p16f;
-  }
-
-  /**
-   * {@return whether {@link #roundedProducts} can round: codes are integers, and scales have the
+   * {@return whether {@link ProductRounding} can round: codes are integers, and scales have the
    * weight's type and their products with any level of 9 bits are 0 or normal values of that type}
    */
   private boolean isShort(Formula.Affine affine, Scale scales) {
@@ -501,16 +454,10 @@ final class FormulaDecoder implements TileDecoder {
       return false;
     }
     for (float scale : scales.spreads.get(0).numbers) {
-      if (!isComfortable(type, scale)) {
+      if (!ProductRounding.isComfortable(type, scale)) {
         return false;
       }
     }
     return true;
-  }
-
-  static boolean isComfortable(ElementType type, float scale) {
-    return type == ElementType.FLOAT16
-        ? scale >= Float16.MIN_NORMAL && scale <= 0x1p7f
-        : scale >= 0x1p-100f && scale <= 0x1p100f;
   }
 }

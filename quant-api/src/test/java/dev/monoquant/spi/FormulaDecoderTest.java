@@ -323,7 +323,7 @@ class FormulaDecoderTest {
     for (int fraction = 0; fraction < 1 << (digits - 1); fraction++) {
       for (int exponent : new int[] {-14, -13, -5, 0, 1, 6}) {
         float s = Math.scalb(1 + (float) fraction / (1 << (digits - 1)), exponent);
-        assertThat(FormulaDecoder.isComfortable(type, s)).isTrue();
+        assertThat(ProductRounding.isComfortable(type, s)).isTrue();
         for (int i = 0; i < n; i++) {
           int level = i - 255;
           zero[i] = -(level / 2);
@@ -331,7 +331,7 @@ class FormulaDecoderTest {
           scale[i] = s;
           expected[i] = type.round(level * s);
         }
-        FormulaDecoder.roundedProducts(v, scale, zero, n, FormulaDecoder.step(type));
+        ProductRounding.roundedProducts(v, scale, zero, n, ProductRounding.step(type));
         assertThat(v).isEqualTo(expected);
       }
     }
@@ -342,9 +342,9 @@ class FormulaDecoderTest {
   void theEndsOfTheShortcut(ElementType type) {
     float least = type == ElementType.FLOAT16 ? 0x1p-14f : 0x1p-100f;
     float most = type == ElementType.FLOAT16 ? 0x1p7f : 0x1p100f;
-    assertThat(FormulaDecoder.isComfortable(type, Math.nextDown(least))).isFalse();
-    assertThat(FormulaDecoder.isComfortable(type, Math.nextUp(most))).isFalse();
-    assertThat(FormulaDecoder.isComfortable(type, Float.NaN)).isFalse();
+    assertThat(ProductRounding.isComfortable(type, Math.nextDown(least))).isFalse();
+    assertThat(ProductRounding.isComfortable(type, Math.nextUp(most))).isFalse();
+    assertThat(ProductRounding.isComfortable(type, Float.NaN)).isFalse();
     for (float scale : new float[] {least / 64, least / 2, least, most, most * 2, most * 4}) {
       EncodedWeight weight = levels(type);
       float[] decoded = decode(weight, levelsTile(weight, scale, -3));

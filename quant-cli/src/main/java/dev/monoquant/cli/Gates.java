@@ -32,6 +32,15 @@ final class Gates {
   private @Nullable Double minWeightCosine;
 
   @Option(
+      names = "--min-output-sqnr",
+      paramLabel = "DB",
+      description =
+          "Gate: exit with 4 and write nothing if the SQNR of the outputs of any layer, for the"
+              + " inputs of --calibration (Gram matrices), is lower. The one for GPTQ, whose weights"
+              + " are farther off than those rounded to nearest, and whose outputs are nearer.")
+  private @Nullable Double minOutputSqnr;
+
+  @Option(
       names = "--min-speedup",
       paramLabel = "S",
       description =
@@ -60,6 +69,9 @@ final class Gates {
     if (minWeightCosine != null) {
       gated = gated.withMinWeightCosine(minWeightCosine);
     }
+    if (minOutputSqnr != null) {
+      gated = gated.withMinOutputSqnr(minOutputSqnr);
+    }
     if (minSpeedup != null) {
       gated = gated.withMinSpeedup(minSpeedup);
     }
@@ -67,6 +79,6 @@ final class Gates {
   }
 
   boolean needErrors() {
-    return minSqnr != null || minWeightCosine != null;
+    return minSqnr != null || minWeightCosine != null || minOutputSqnr != null;
   }
 }

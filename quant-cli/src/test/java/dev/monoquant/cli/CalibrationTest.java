@@ -2,6 +2,7 @@ package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonParser;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.spi.ReadLimits;
@@ -185,6 +186,39 @@ class CalibrationTest {
         .contains(
             "scales of their own (static or local), and there are none: "
                 + "model.layers.0.mlp.down_proj.weight");
+  }
+
+  @Test
+  void outputsAreMeasuredAndGated() throws IOException {
+    Path calibration = calibration("c", "a", 1);
+    Object[] nearest = {"--calibration", calibration, "--json", "--exclude", "b"};
+    assertThat(quantize(at("n"), nearest)).as(quant.err()).isZero();
+    double plain = outputSqnr(quant.out());
+    Object[] gptq = {
+      "--calibration", calibration, "--json", "--exclude", "b", "--option", "method=gptq"
+    };
+    assertThat(quantize(at("q"), gptq)).as(quant.err()).isZero();
+    assertThat(outputSqnr(quant.out())).isGreaterThan(plain + 3);
+
+    Object[] gated = {"--calibration", calibration, "--min-output-sqnr", plain + 1};
+    assertThat(quantize(at("g"), gated)).isEqualTo(4);
+    assertThat(quant.err()).contains("the outputs by a.weight have an SQNR of");
+    assertThat(quant.out()).contains("outputs of 1 layer, calibrated: SQNR ");
+    assertThat(at("g")).doesNotExist();
+    assertThat(quantize(at("t"), "--calibration", calibration, "--table")).isZero();
+    assertThat(quant.out()).contains("outputs dB").containsPattern("b\\.weight .* -\n");
+    assertThat(quantize(at("g"), "--min-output-sqnr", 1)).isEqualTo(4);
+    assertThat(quant.err()).contains("no outputs of layers were measured");
+  }
+
+  private static double outputSqnr(String json) {
+    return JsonParser.parseString(json)
+        .getAsJsonObject()
+        .getAsJsonArray("weights")
+        .get(0)
+        .getAsJsonObject()
+        .get("output_sqnr_db")
+        .getAsDouble();
   }
 
   @Test

@@ -67,6 +67,18 @@ class LoaderDirectoryTest {
   }
 
   @Test
+  void aLinkToADirectoryIsTheDirectory() throws IOException {
+    Files.writeString(in.resolve("tokenizer.json"), "{}");
+    Files.writeString(Files.createDirectory(in.resolve("assets")).resolve("a.txt"), "a");
+    Path link = Files.createSymbolicLink(dir.resolve("link"), in);
+    assertThat(quant.run("quantize", link, "-o", out)).as(quant.err()).isZero();
+    assertThat(quant.out()).doesNotContain("left out");
+    assertThat(out.resolve("tokenizer.json")).exists();
+    assertThat(out.resolve("assets/a.txt")).exists();
+    assertThat(quant.run("verify", out, "--against", link)).as(quant.out()).isZero();
+  }
+
+  @Test
   void aLayerMapOrARuleOverrulesBoth() throws IOException {
     assertThat(
             quant.run(

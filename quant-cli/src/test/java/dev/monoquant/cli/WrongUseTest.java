@@ -157,7 +157,7 @@ class WrongUseTest {
               "several.yaml:8: config_groups.b.scheme: scheme \"A b\" is no id"),
           quantize(2, "--config $d/deep.yaml", "deep.yaml:2: nests deeper than 64"),
           quantize(2, "--config $d/deep.json", "deep.json", "deeper than 64"),
-          quantize(2, "--config $d/long.yaml", "long.yaml:2: a number of 300 characters"),
+          quantize(2, "--config $d/long.yaml", "long.yaml:2: a number of 900000 characters"),
           quantize(2, "--config $d/long.json", "long.json:2: min_elements is "),
           quantize(2, "--config $d/gptq.json", "gptq.json:1: quant_method: the keys of gptq"),
           quantize(2, "--config $d/twice.yaml", "no YAML or JSON", "duplicate"),
@@ -288,12 +288,13 @@ class WrongUseTest {
           W4A17: [Linear]
           b: {targets: ["*"], scheme: A b}
         """);
-    Files.writeString(dir.resolve("deep.yaml"), "ignore:\n  " + "[".repeat(300));
-    Files.writeString(dir.resolve("deep.json"), "{\"ignore\":\n" + "[".repeat(300));
-    Files.writeString(dir.resolve("long.yaml"), "scheme: int8\nmin_elements: " + "9".repeat(300));
+    Files.writeString(dir.resolve("deep.yaml"), "ignore:\n  " + "[".repeat(200_000));
+    Files.writeString(dir.resolve("deep.json"), "{\"ignore\":\n" + "[".repeat(200_000));
+    Files.writeString(
+        dir.resolve("long.yaml"), "scheme: int8\nmin_elements: " + "9".repeat(900_000));
     Files.writeString(
         dir.resolve("long.json"),
-        "{\"scheme\": \"int8\",\n\"min_elements\": " + "9".repeat(300) + "}");
+        "{\"scheme\": \"int8\",\n\"min_elements\": " + "9".repeat(900_000) + "}");
     Files.writeString(dir.resolve("gptq.json"), "{\"quant_method\": \"gptq\", \"bits\": 4}");
     Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
     Files.writeString(dir.resolve("config.json"), "{}");

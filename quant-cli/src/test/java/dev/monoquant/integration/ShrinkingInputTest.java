@@ -13,10 +13,16 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An input that another program cuts short while it is read. */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "elsewhere a mapped file cannot be cut short")
@@ -51,6 +57,57 @@ class ShrinkingInputTest {
         .hasMessageContaining(model.toString())
         .hasMessageContaining("was made shorter by another program while it was read");
     assertThat(out).doesNotExist();
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactly(model);
+    }
+  }
+
+  /** What is left unquantized is written as it is mapped. */
+  @Test
+  void soIsAnInputThatIsCopied() throws IOException {
+    Path model = folder.resolve("model.safetensors");
+    String header =
+        "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[64,64],\"data_offsets\":[0,16384]},"
+            + "\"table\":{\"dtype\":\"I64\",\"shape\":[4194304],\"data_offsets\":[16384,33570816]}}";
+    try (RandomAccessFile file = new RandomAccessFile(model.toFile(), "rw")) {
+      file.writeLong(Long.reverseBytes(header.length()));
+      file.write(header.getBytes(StandardCharsets.US_ASCII));
+      file.setLength(8 + header.length() + 33_570_816L);
+    }
+    Path out = folder.resolve("out.safetensors");
+    Quantizer quantizer =
+        Quantizer.create().withThreads(1).withProgress((stage, done, total, item) -> cut(model));
+    assertThatThrownBy(
+            () -> quantizer.quantize(ModelInput.of(model), QuantizationConfig.DEFAULT, out, false))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining(model.toString());
+    assertThat(out).doesNotExist();
+  }
+
+  /** An archive, stored and compressed: both are mapped. */
+  @ParameterizedTest
+  @ValueSource(ints = {ZipEntry.STORED, ZipEntry.DEFLATED})
+  void soIsAnArchive(int method) throws IOException {
+    Path model = folder.resolve("model.pt");
+    try (ZipFile from = new ZipFile(Digits.CNN.script("traced").toFile());
+        ZipOutputStream to = new ZipOutputStream(Files.newOutputStream(model))) {
+      for (ZipEntry entry : Collections.list(from.entries())) {
+        byte[] content = from.getInputStream(entry).readAllBytes();
+        ZipEntry copy = new ZipEntry(entry.getName());
+        copy.setMethod(method);
+        copy.setSize(content.length);
+        copy.setCrc(entry.getCrc());
+        to.putNextEntry(copy);
+        to.write(content);
+      }
+    }
+    Path out = folder.resolve("out.safetensors");
+    Quantizer quantizer =
+        Quantizer.create().withThreads(1).withProgress((stage, done, total, item) -> cut(model));
+    assertThatThrownBy(
+            () -> quantizer.quantize(ModelInput.of(model), QuantizationConfig.DEFAULT, out, false))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining(model.toString());
     try (var files = Files.list(folder)) {
       assertThat(files).containsExactly(model);
     }

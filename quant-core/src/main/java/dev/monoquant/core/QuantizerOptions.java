@@ -286,6 +286,17 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that refuses outputs with a layer whose own outputs have a larger error}
+   *
+   * @param decibels the minimum SQNR of the outputs of every layer whose Gram matrix a calibration
+   *     has, see {@link #withCalibration}; refused if it has none
+   * @throws dev.monoquant.ConfigurationException if it is not finite
+   */
+  public Q withMinOutputSqnr(double decibels) {
+    return with(settings.withGates(settings.gates().withMinOutputSqnr(decibels)));
+  }
+
+  /**
    * {@return a quantizer that refuses slower outputs}
    *
    * @param speedup the minimum speed-up of a model that runs over the original, such as 1.5

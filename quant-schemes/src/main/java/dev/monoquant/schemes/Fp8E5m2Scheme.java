@@ -24,7 +24,7 @@ import dev.monoquant.spi.Scheme;
  * preset of it has E5M2 for weights. The format: OCP 8-bit Floating Point Specification 1.0.
  *
  * <p>Always computed in Java. Stateless, its workers immutable and thread-safe. What this does not
- * do: no calibration data, no activations, no codes without scales (which a cast would be).
+ * do: no activations, no codes without scales (which a cast would be).
  */
 @AutoService(Scheme.class)
 public final class Fp8E5m2Scheme extends ScaledFp8 {

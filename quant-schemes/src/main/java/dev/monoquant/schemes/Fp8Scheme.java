@@ -52,8 +52,7 @@ import dev.monoquant.spi.Scheme;
  *
  * <p><b>Compute.</b> Always in Java. Stateless, its workers immutable and thread-safe.
  *
- * <p><b>What this does not do:</b> no calibration data, no activations, no scales of a type of
- * their own.
+ * <p><b>What this does not do:</b> no activations, no scales of a type of their own.
  */
 @AutoService(Scheme.class)
 public final class Fp8Scheme extends ScaledFp8 {

@@ -49,10 +49,13 @@ import dev.monoquant.spi.Scheme;
  * of squared errors of the group is less: the largest values are then clamped. The bound is 8
  * scales. It wins 0.05 dB on the linear layers of a trained BERT-like model.
  *
+ * <p>With a calibration, each squared error counts as much as the mean square of the inputs of its
+ * column. With {@code method=gptq}, columns make up for each other's errors ({@code act-order} and
+ * {@code damping} are options then), and no bound is declared.
+ *
  * <p><b>Compute.</b> Always in Java. Stateless, its workers immutable and thread-safe.
  *
- * <p><b>What this does not do:</b> no calibration data, no activations, no other group size, no
- * packing.
+ * <p><b>What this does not do:</b> no activations, no other group size, no packing.
  */
 @AutoService(Scheme.class)
 public final class Mxfp4Scheme extends MxScheme {

@@ -11,7 +11,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -28,8 +27,8 @@ import jdk.incubator.vector.VectorSpecies;
  *   <li>Floats become integers by an addition of 1.5 * 2^23, and maxima are those of integers: the
  *       conversion is no vector instruction on JDK 17, and the maximum of floats knows about NaN.
  *   <li>Sums of squares run side by side over short blocks, see {@link ErrorBlock}.
- *   <li>No call that C2 would not inline, for a vector that escapes becomes an object: methods that
- *       take or return vectors have fewer than 60 bytes of code, the limit of the application.
+ *   <li>No call that C2 would not inline, for a vector that escapes becomes an object: see {@link
+ *       Lanes}.
  * </ul>
  *
  * <p>Until C2 has compiled them, see {@link WarmingKernels}, the plain loops work.
@@ -37,11 +36,10 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorKernels implements Kernels {
 
   private static final VectorSpecies<Float> FLOATS = species();
-  private static final VectorSpecies<Integer> INTS =
-      VectorSpecies.of(int.class, FLOATS.vectorShape());
-  private static final VectorSpecies<Short> SHORTS =
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+  static final VectorSpecies<Short> SHORTS =
       VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
-  private static final VectorSpecies<Byte> BYTES =
+  static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 4));
   static final int LANES = FLOATS.length();
 
@@ -75,22 +73,21 @@ final class VectorKernels implements Kernels {
   public void widenBFloat16(short[] from, int count, float[] to, int at) {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      bits(from, i).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(to, at + i);
+      Lanes.bits(from, i)
+          .lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoArray(to, at + i);
     }
     for (; i < count; i++) {
       to[at + i] = BFloat16.toFloat(from[i]);
     }
   }
 
-  private static IntVector bits(short[] from, int at) {
-    return (IntVector) ShortVector.fromArray(SHORTS, from, at).castShape(INTS, 0);
-  }
-
   @Override
   public void widenFloat16(short[] from, int count, float[] to, int at) {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      IntVector bits = bits(from, i);
+      IntVector bits = Lanes.bits(from, i);
       IntVector magnitude = bits.and(0x7FFF);
       IntVector special =
           magnitude
@@ -120,7 +117,7 @@ final class VectorKernels implements Kernels {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
-      IntVector rounded = roundBFloat16(bits).lanewise(VectorOperators.LSHR, 16);
+      IntVector rounded = Lanes.roundBFloat16(bits).lanewise(VectorOperators.LSHR, 16);
       ((ShortVector) rounded.castShape(SHORTS, 0)).intoArray(to, i);
       IntVector infinite = rounded.and(0x7FFF).lanewise(VectorOperators.XOR, 0x7F80);
       greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
@@ -131,17 +128,6 @@ final class VectorKernels implements Kernels {
       seen |= (to[i] & 0x7FFF) == 0x7F80 ? 1 : 0;
     }
     return seen != 0;
-  }
-
-  /** As floats; every NaN becomes the same. */
-  private static IntVector roundBFloat16(IntVector bits) {
-    IntVector even = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-    IntVector rounded = bits.add(even).add(0x7FFF).and(0xFFFF_0000);
-    return rounded.blend(NAN, isNan(bits));
-  }
-
-  private static VectorMask<Integer> isNan(IntVector bits) {
-    return bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY);
   }
 
   @Override
@@ -181,40 +167,17 @@ final class VectorKernels implements Kernels {
     if (type == ElementType.BFLOAT16) {
       for (; i <= count - LANES; i += LANES) {
         IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-        roundBFloat16(bits).reinterpretAsFloats().intoArray(values, i);
+        Lanes.roundBFloat16(bits).reinterpretAsFloats().intoArray(values, i);
       }
     } else {
       for (; i <= count - LANES; i += LANES) {
         IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-        roundFloat16(bits).reinterpretAsFloats().intoArray(values, i);
+        Lanes.roundFloat16(bits).reinterpretAsFloats().intoArray(values, i);
       }
     }
     for (; i < count; i++) {
       values[i] = type.round(values[i]);
     }
-  }
-
-  /** As floats; every NaN becomes the same. */
-  private static IntVector roundFloat16(IntVector bits) {
-    IntVector magnitude = bits.and(MAGNITUDE);
-    return special(normal(magnitude), magnitude).or(bits.and(SIGN));
-  }
-
-  private static IntVector normal(IntVector magnitude) {
-    IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-    return magnitude.add(0xFFF).add(even).and(~0x1FFF);
-  }
-
-  private static IntVector special(IntVector normal, IntVector magnitude) {
-    return normal
-        .blend(small(magnitude), magnitude.compare(VectorOperators.LT, 0x3880_0000))
-        .blend(INFINITY, normal.compare(VectorOperators.GE, 0x4780_0000))
-        .blend(NAN, magnitude.compare(VectorOperators.GT, INFINITY));
-  }
-
-  /** Near 0.5 the step of float32 equals the step of float16's subnormals. */
-  private static IntVector small(IntVector magnitude) {
-    return magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
   }
 
   @Override
@@ -236,19 +199,22 @@ final class VectorKernels implements Kernels {
     int i = 0;
     if (type == ElementType.BFLOAT16) {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        FloatVector level =
+            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
         IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
-        roundBFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
+        Lanes.roundBFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
       }
     } else if (type == ElementType.FLOAT16) {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        FloatVector level =
+            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
         IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
-        roundFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
+        Lanes.roundFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
       }
     } else {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level = bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
+        FloatVector level =
+            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
         level.sub(zero).mul(scale).intoArray(to, toAt + i);
       }
     }
@@ -284,10 +250,6 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  private static IntVector bytes(byte[] from, int at) {
-    return (IntVector) ByteVector.fromArray(BYTES, from, at).castShape(INTS, 0);
-  }
-
   @Override
   public void widenFloat8(ElementType type, byte[] from, int at, int count, float[] to) {
     float8Values(type, from, at, count, 1, ElementType.FLOAT32, to, 0);
@@ -316,7 +278,7 @@ final class VectorKernels implements Kernels {
     boolean float16 = type == ElementType.FLOAT16;
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      IntVector bits = bytes(from, at + i);
+      IntVector bits = Lanes.bytes(from, at + i);
       IntVector code = bits.and(0x7F);
       IntVector magnitude = code.lanewise(VectorOperators.LSHL, up).add(bias);
       // Without an implied digit: that is added, and taken away again.
@@ -332,9 +294,9 @@ final class VectorKernels implements Kernels {
               .mul(scale)
               .reinterpretAsInts();
       if (bfloat16) {
-        product = roundBFloat16(product);
+        product = Lanes.roundBFloat16(product);
       } else if (float16) {
-        product = roundFloat16(product);
+        product = Lanes.roundFloat16(product);
       }
       product.reinterpretAsFloats().intoArray(to, toAt + i);
     }
@@ -348,7 +310,8 @@ final class VectorKernels implements Kernels {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, i).reinterpretAsInts();
-      ((ByteVector) bits.blend(0, isNan(bits)).castShape(BYTES, 0)).intoArray(to, at + i);
+      IntVector numbers = bits.lanewise(VectorOperators.AND_NOT, Lanes.nans(bits));
+      ((ByteVector) numbers.castShape(BYTES, 0)).intoArray(to, at + i);
     }
     for (; i < count; i++) {
       to[at + i] = (byte) Float.floatToIntBits(from[i]);
@@ -440,19 +403,6 @@ final class VectorKernels implements Kernels {
     return Float.intBitsToFloat(most);
   }
 
-  /**
-   * Integers in the order of floats: a negative float has its magnitude inverted. The NaN are
-   * beyond both infinities.
-   */
-  private static IntVector order(IntVector bits) {
-    return bits.lanewise(
-        VectorOperators.XOR, bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE));
-  }
-
-  private static int order(int bits) {
-    return bits ^ (bits >> 31 & MAGNITUDE);
-  }
-
   @Override
   public float min(float[] values, int at, int count) {
     IntVector least = IntVector.broadcast(INTS, Integer.MAX_VALUE);
@@ -461,17 +411,17 @@ final class VectorKernels implements Kernels {
     int end = at + count;
     for (; i <= end - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-      least = least.min(order(bits));
+      least = least.min(Lanes.order(bits));
       magnitude = magnitude.max(bits.and(MAGNITUDE));
     }
     int min = least.reduceLanes(VectorOperators.MIN);
     int most = magnitude.reduceLanes(VectorOperators.MAX);
     for (; i < end; i++) {
       int bits = Float.floatToRawIntBits(values[i]);
-      min = Math.min(min, order(bits));
+      min = Math.min(min, Lanes.order(bits));
       most = Math.max(most, bits & MAGNITUDE);
     }
-    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(order(min));
+    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(Lanes.order(min));
   }
 
   @Override
@@ -482,18 +432,18 @@ final class VectorKernels implements Kernels {
     int end = at + count;
     for (; i <= end - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-      greatest = greatest.max(order(bits));
+      greatest = greatest.max(Lanes.order(bits));
       magnitude = magnitude.max(bits.and(MAGNITUDE));
     }
     int max = greatest.reduceLanes(VectorOperators.MAX);
     int most = magnitude.reduceLanes(VectorOperators.MAX);
     for (; i < end; i++) {
       int bits = Float.floatToRawIntBits(values[i]);
-      max = Math.max(max, order(bits));
+      max = Math.max(max, Lanes.order(bits));
       most = Math.max(most, bits & MAGNITUDE);
     }
     // Adding zero makes -0 positive.
-    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(order(max)) + 0f;
+    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(Lanes.order(max)) + 0f;
   }
 
   @Override

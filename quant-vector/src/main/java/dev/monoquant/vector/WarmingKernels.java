@@ -29,8 +29,11 @@ final class WarmingKernels implements Kernels {
    */
   private static final int CALLS = 100;
 
-  /** Looks that make calls. */
-  private static final int EAGER_LOOKS = 300;
+  /** Looks before which so many calls are made. */
+  private static final int EAGER_LOOKS = 5;
+
+  /** Calls before each later look. */
+  private static final int MORE_CALLS = 20;
 
   /** Milliseconds between two looks. */
   private static final long PAUSE = 2;
@@ -162,7 +165,8 @@ final class WarmingKernels implements Kernels {
       return;
     }
     int looks = progress.looks++;
-    for (int i = 0; i < CALLS && looks < EAGER_LOOKS; i++) {
+    int calls = looks < EAGER_LOOKS ? CALLS : MORE_CALLS;
+    for (int i = 0; i < calls; i++) {
       numbers.call(op, vectors, VectorKernels.LANES);
     }
     if (numbers.best(op, vectors) < FAST * Numbers.MOST) {
@@ -196,7 +200,7 @@ final class WarmingKernels implements Kernels {
     /** Nanoseconds of the fastest of some calls. */
     long best(Op op, Kernels kernels) {
       long best = Long.MAX_VALUE;
-      for (int i = 0; i < 5; i++) {
+      for (int i = 0; i < 2; i++) {
         long start = System.nanoTime();
         call(op, kernels, MOST);
         best = Math.min(best, System.nanoTime() - start);

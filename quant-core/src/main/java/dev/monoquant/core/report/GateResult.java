@@ -8,8 +8,8 @@ import dev.monoquant.core.text.Text;
 /**
  * The result of a gate: the limit and the measured value.
  *
- * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine}, {@code min-speedup}
- *     or {@code max-size-ratio}
+ * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine}, {@code
+ *     min-output-sqnr}, {@code min-speedup} or {@code max-size-ratio}
  * @param limit the limit: decibels, a cosine, a speed-up, or bytes after divided by bytes before
  * @param value the measured value, the worst of several; NaN if nothing was measured
  * @param passed whether the value is within the limit
@@ -25,6 +25,9 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   /** The name of the gate of {@code --min-weight-cosine}. */
   public static final String MIN_WEIGHT_COSINE = "min-weight-cosine";
+
+  /** The name of the gate of {@code --min-output-sqnr}. */
+  public static final String MIN_OUTPUT_SQNR = "min-output-sqnr";
 
   /** The name of the gate of {@code --min-speedup}. */
   public static final String MIN_SPEEDUP = "min-speedup";
@@ -58,7 +61,7 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   private int digits() {
     return switch (name) {
-      case MIN_SQNR, MIN_SPEEDUP -> 2;
+      case MIN_SQNR, MIN_OUTPUT_SQNR, MIN_SPEEDUP -> 2;
       case MAX_SIZE_RATIO -> 4;
       default -> 6;
     };

@@ -6,6 +6,7 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
 import dev.monoquant.model.BoundKernels;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -117,6 +118,7 @@ public record Report(
     plan.appendQuantized(out);
     appendWorst(columns, out);
     plan.appendKeptCounts(out);
+    appendOutputs(out);
     run.ifPresent(comparison -> comparison.appendShortTo(out));
     appendGates(out);
     Text.problems(problems, out);
@@ -140,10 +142,30 @@ public record Report(
     appendWeights(columns, out);
     plan.appendTotals(out);
     appendTotalError(out);
+    appendOutputs(out);
     run.ifPresent(comparison -> out.append('\n').append(comparison.toTable(columns)));
     appendGates(out);
     Text.problems(problems, out);
     return out.toString();
+  }
+
+  /** The layers with the largest errors of their outputs, if a calibration has their inputs. */
+  private void appendOutputs(StringBuilder out) {
+    List<WeightReport> measured =
+        weights.stream()
+            .filter(w -> w.outputSqnrDb().isPresent())
+            .sorted(Comparator.comparingDouble(w -> w.outputSqnrDb().getAsDouble()))
+            .toList();
+    if (!measured.isEmpty()) {
+      WeightReport worst = measured.get(0);
+      out.append(
+          Text.format(
+              "outputs of %s, calibrated: SQNR %s dB median, %s dB least, by %s\n",
+              Text.count(measured.size(), "layer"),
+              Text.decibels(measured.get(measured.size() / 2).outputSqnrDb().getAsDouble()),
+              Text.decibels(worst.outputSqnrDb().getAsDouble()),
+              Text.name(worst.name())));
+    }
   }
 
   private void appendTotalError(StringBuilder out) {
@@ -210,7 +232,8 @@ public record Report(
    *     "quantizer": "linear",
    *     "remark": "",                    // of the output format: how it is stored or executed
    *     "errors": {...},                 // as above
-   *     "max_error_bound": 0.02          // null if the scheme declares none
+   *     "max_error_bound": 0.02,         // null if the scheme declares none
+   *     "output_sqnr_db": 28.6           // of the layer's outputs; only if a calibration has its inputs
    *   }],
    *   "kept": [{
    *     "name": "fc.bias", "type": "F32", "shape": [10], "bytes": 40, "file": "",
@@ -286,36 +309,48 @@ public record Report(
     if (weights.isEmpty()) {
       return;
     }
-    TextTable table =
-        new TextTable(
-            "weight",
-            "?kind",
-            "?scheme",
-            "?shape",
-            "?>before",
-            ">after",
-            "?>ratio",
-            ">SQNR dB",
-            "?>max error",
-            "?>bound",
-            ">cosine");
+    boolean measured = weights.stream().anyMatch(w -> w.outputSqnrDb().isPresent());
+    List<String> header =
+        new ArrayList<>(
+            List.of(
+                "weight",
+                "?kind",
+                "?scheme",
+                "?shape",
+                "?>before",
+                ">after",
+                "?>ratio",
+                ">SQNR dB",
+                "?>max error",
+                "?>bound",
+                ">cosine"));
+    if (measured) {
+      header.add(">outputs dB");
+    }
+    TextTable table = new TextTable(header.toArray(String[]::new));
     List<WeightReport> shown =
         Plan.mostTelling(
             weights, Comparator.comparingDouble(w -> w.errors().sqnrDb()), WeightReport::name);
     for (WeightReport w : shown) {
       PlannedWeight planned = w.planned();
-      table.row(
-          Text.name(w.name()),
-          Text.name(planned.weight().matrix().kind().name()),
-          Text.scheme(planned.weight()),
-          Text.shape(planned.weight().matrix().tensor().shape()),
-          Text.bytes(planned.bytesBefore()),
-          Text.bytes(planned.bytesAfter()),
-          Text.ratio(w.compressionRatio()),
-          Text.decibels(w.errors().sqnrDb()),
-          Text.error(w.errors().maxError()),
-          Text.error(w.maxErrorBound()),
-          Text.cosine(w.errors().cosine()));
+      List<String> row =
+          new ArrayList<>(
+              List.of(
+                  Text.name(w.name()),
+                  Text.name(planned.weight().matrix().kind().name()),
+                  Text.scheme(planned.weight()),
+                  Text.shape(planned.weight().matrix().tensor().shape()),
+                  Text.bytes(planned.bytesBefore()),
+                  Text.bytes(planned.bytesAfter()),
+                  Text.ratio(w.compressionRatio()),
+                  Text.decibels(w.errors().sqnrDb()),
+                  Text.error(w.errors().maxError()),
+                  Text.error(w.maxErrorBound()),
+                  Text.cosine(w.errors().cosine())));
+      if (measured) {
+        row.add(w.outputSqnrDb().isPresent() ? Text.decibels(w.outputSqnrDb().getAsDouble()) : "-");
+      }
+      table.row(row.toArray(String[]::new));
     }
     table.appendTo(out, columns);
     Plan.appendOmitted(weights.size(), shown.size(), "with the lowest SQNR", out);

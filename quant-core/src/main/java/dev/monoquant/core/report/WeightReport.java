@@ -1,6 +1,7 @@
 package dev.monoquant.core.report;
 
 import dev.monoquant.core.text.Fields;
+import java.util.OptionalDouble;
 
 /**
  * The result for one weight.
@@ -9,8 +10,14 @@ import dev.monoquant.core.text.Fields;
  * @param errors the errors of the decoded weight against the original
  * @param maxErrorBound the largest bound that the scheme declares for a row; infinite if it
  *     declares none
+ * @param outputSqnrDb the signal to noise ratio of the outputs of the layer, for the inputs that a
+ *     calibration has the Gram matrix of, from up to 64 outputs; empty if it is not measured
  */
-public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double maxErrorBound) {
+public record WeightReport(
+    PlannedWeight planned,
+    ErrorStatistics errors,
+    double maxErrorBound,
+    OptionalDouble outputSqnrDb) {
 
   /** {@return the full name of the weight} */
   public String name() {
@@ -26,5 +33,6 @@ public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double
     planned.describe(out);
     out.object("errors", fields -> Described.errors(fields, errors))
         .number("max_error_bound", maxErrorBound);
+    outputSqnrDb.ifPresent(value -> out.number("output_sqnr_db", value));
   }
 }

@@ -11,6 +11,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * The measurements of a weight, as a value and as the text that a resumed run reads.
@@ -18,12 +19,18 @@ import java.util.List;
  * @param errors the errors of the decoded codes against the original
  * @param bound the greatest of the bounds that the scheme declares for the rows
  * @param replaced the numbers that were not finite and quantized as others
+ * @param outputSqnrDb the ratio of the layer's outputs; empty if it is not measured
  * @param said what the scheme says of how the weight is quantized; empty if nothing
  */
-record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced, String said) {
+record WeightResult(
+    ErrorStatistics errors,
+    double bound,
+    NonFinites replaced,
+    OptionalDouble outputSqnrDb,
+    String said) {
 
   WeightReport report(PlannedWeight planned) {
-    return new WeightReport(planned, errors, bound);
+    return new WeightReport(planned, errors, bound, outputSqnrDb);
   }
 
   /** A warning with the numbers that were replaced, and one with what the scheme says, if any. */
@@ -57,6 +64,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced, S
       out.append(' ').append(Double.toHexString(value));
     }
     out.append(' ').append(replaced.nans()).append(' ').append(replaced.infinities());
+    out.append(' ').append(Double.toHexString(outputSqnrDb.orElse(Double.NaN)));
     out.append(' ').append(URLEncoder.encode(said, StandardCharsets.UTF_8));
     replaced.first().forEach(place -> out.append(' ').append(place));
     return out.toString();
@@ -70,8 +78,9 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced, S
   static WeightResult parse(String text) {
     String[] words = text.split(" ", -1);
     try {
+      double ratio = Double.parseDouble(words[9]);
       List<Long> first = new ArrayList<>();
-      for (int i = 10; i < words.length; i++) {
+      for (int i = 11; i < words.length; i++) {
         first.add(Long.parseLong(words[i]));
       }
       return new WeightResult(
@@ -84,7 +93,8 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced, S
               Double.parseDouble(words[5])),
           Double.parseDouble(words[6]),
           new NonFinites(Long.parseLong(words[7]), Long.parseLong(words[8]), first),
-          URLDecoder.decode(words[9], StandardCharsets.UTF_8));
+          Double.isNaN(ratio) ? OptionalDouble.empty() : OptionalDouble.of(ratio),
+          URLDecoder.decode(words[10], StandardCharsets.UTF_8));
     } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
       throw new OutputException(
           "the journal of the interrupted run holds "

@@ -11,6 +11,7 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
@@ -20,6 +21,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -48,6 +51,8 @@ final class WeightRun {
   private final Gate gate;
   private final Map<String, byte[]> whole;
   private final String said;
+  private final Optional<OutputErrors> outputs;
+  private OptionalDouble outputSqnrDb = OptionalDouble.empty();
   private final ErrorStatistics[] errors;
   private final double[] bounds;
   private final NonFinites[] clamped;
@@ -56,6 +61,7 @@ final class WeightRun {
   /**
    * @param receivers at least one
    * @param clamps whether numbers that are not finite are replaced before
+   * @param inputs the Gram matrix of the layer's inputs, if it is known
    */
   WeightRun(
       List<Receiver> receivers,
@@ -64,7 +70,8 @@ final class WeightRun {
       Compute compute,
       RowReader reader,
       int height,
-      boolean clamps)
+      boolean clamps,
+      Optional<GramMatrix> inputs)
       throws IOException {
     this.receivers = receivers;
     this.weight = receivers.get(0).planned().weight();
@@ -72,6 +79,7 @@ final class WeightRun {
     this.height = height;
     this.clamps = clamps;
     this.gate = new Gate(weight);
+    this.outputs = inputs.map(gram -> new OutputErrors(gram, weight.matrix().rowCount()));
     try {
       this.quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
       this.decoder = scheme.decoderOf(weight);
@@ -149,10 +157,14 @@ final class WeightRun {
         }
       }
     }
+    outputs.ifPresent(o -> o.add(firstRow, rows, cols, original, decoded));
     errors[tileIndex] = meter.total();
     bounds[tileIndex] = greatestBound;
     // Counting makes the results of all tiles visible to the thread that measured the last one.
     if (unmeasured.decrementAndGet() == 0) {
+      if (outputs.isPresent()) {
+        outputSqnrDb = outputs.get().sqnrDb();
+      }
       String remark = result().toText();
       for (Receiver receiver : receivers) {
         receiver.sink().remark(receiver.planned().weight().name(), remark);
@@ -173,7 +185,7 @@ final class WeightRun {
       bound = Math.max(bound, bounds[i]);
       replaced = replaced.plus(clamped[i]);
     }
-    return new WeightResult(total, bound, replaced, said);
+    return new WeightResult(total, bound, replaced, outputSqnrDb, said);
   }
 
   private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)

@@ -2,6 +2,7 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.model.TensorInfo;
@@ -236,7 +237,8 @@ final class WorkPlan {
                 settings.compute(),
                 reader,
                 height,
-                codes.clamps());
+                codes.clamps(),
+                new InputFacts(settings).gram(codes.matrix()));
         entry.getValue().forEach(w -> runs.get(w.index()).put(w.planned().weight().name(), run));
         all.add(run);
       }

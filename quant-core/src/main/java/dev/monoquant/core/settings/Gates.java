@@ -22,6 +22,8 @@ import java.util.stream.Collectors;
  * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that runs
  * @param minCosine the least cosine between the outputs of original and result
  * @param minWeightCosine the least cosine between any weight and its decoded codes
+ * @param minOutputSqnr the least SQNR in decibels of the outputs of any layer whose inputs are
+ *     known
  * @param minSpeedup the least speed-up of a result over the original
  * @param maxSizeRatio the greatest ratio of the bytes of all files of the output to those of the
  *     model: its tensors, and the other files that the output also contains
@@ -30,11 +32,13 @@ public record Gates(
     OptionalDouble minSqnr,
     OptionalDouble minCosine,
     OptionalDouble minWeightCosine,
+    OptionalDouble minOutputSqnr,
     OptionalDouble minSpeedup,
     OptionalDouble maxSizeRatio) {
 
   public static final Gates NONE =
       new Gates(
+          OptionalDouble.empty(),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
@@ -56,6 +60,12 @@ public record Gates(
           "--min-sqnr "
               + minSqnr.getAsDouble()
               + ": a number of decibels is needed. Example: --min-sqnr 30");
+    }
+    if (minOutputSqnr.isPresent() && !Double.isFinite(minOutputSqnr.getAsDouble())) {
+      throw new ConfigurationException(
+          "--min-output-sqnr "
+              + minOutputSqnr.getAsDouble()
+              + ": a number of decibels is needed. Example: --min-output-sqnr 20");
     }
     requireCosine("--min-cosine", minCosine);
     requireCosine("--min-weight-cosine", minWeightCosine);
@@ -83,29 +93,58 @@ public record Gates(
 
   public Gates withMinSqnr(double decibels) {
     return new Gates(
-        OptionalDouble.of(decibels), minCosine, minWeightCosine, minSpeedup, maxSizeRatio);
+        OptionalDouble.of(decibels),
+        minCosine,
+        minWeightCosine,
+        minOutputSqnr,
+        minSpeedup,
+        maxSizeRatio);
   }
 
   public Gates withMinCosine(double cosine) {
-    return new Gates(minSqnr, OptionalDouble.of(cosine), minWeightCosine, minSpeedup, maxSizeRatio);
+    return new Gates(
+        minSqnr,
+        OptionalDouble.of(cosine),
+        minWeightCosine,
+        minOutputSqnr,
+        minSpeedup,
+        maxSizeRatio);
   }
 
   public Gates withMinWeightCosine(double cosine) {
-    return new Gates(minSqnr, minCosine, OptionalDouble.of(cosine), minSpeedup, maxSizeRatio);
+    return new Gates(
+        minSqnr, minCosine, OptionalDouble.of(cosine), minOutputSqnr, minSpeedup, maxSizeRatio);
+  }
+
+  public Gates withMinOutputSqnr(double decibels) {
+    return new Gates(
+        minSqnr, minCosine, minWeightCosine, OptionalDouble.of(decibels), minSpeedup, maxSizeRatio);
   }
 
   public Gates withMinSpeedup(double speedup) {
-    return new Gates(minSqnr, minCosine, minWeightCosine, OptionalDouble.of(speedup), maxSizeRatio);
+    return new Gates(
+        minSqnr,
+        minCosine,
+        minWeightCosine,
+        minOutputSqnr,
+        OptionalDouble.of(speedup),
+        maxSizeRatio);
   }
 
   public Gates withMaxSizeRatio(double ratio) {
-    return new Gates(minSqnr, minCosine, minWeightCosine, minSpeedup, OptionalDouble.of(ratio));
+    return new Gates(
+        minSqnr, minCosine, minWeightCosine, minOutputSqnr, minSpeedup, OptionalDouble.of(ratio));
   }
 
   /** These gates without those that need a run of the model. */
   public Gates withoutRun() {
     return new Gates(
-        minSqnr, OptionalDouble.empty(), minWeightCosine, OptionalDouble.empty(), maxSizeRatio);
+        minSqnr,
+        OptionalDouble.empty(),
+        minWeightCosine,
+        minOutputSqnr,
+        OptionalDouble.empty(),
+        maxSizeRatio);
   }
 
   /** Checks the limits that a plan can be checked against. */
@@ -133,6 +172,7 @@ public record Gates(
     List<GateResult> results = new ArrayList<>(check(report.plan()));
     sqnr(report.weights(), report.run()).ifPresent(results::add);
     weightCosine(report.weights()).ifPresent(results::add);
+    outputSqnr(report.weights()).ifPresent(results::add);
     return results;
   }
 
@@ -200,6 +240,31 @@ public record Gates(
     }
     double value = worst.get().value();
     String detail = worst.get().of() + " a cosine of " + Text.number(value, limit, 6);
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
+  }
+
+  private Optional<GateResult> outputSqnr(List<WeightReport> weights) {
+    if (minOutputSqnr.isEmpty()) {
+      return Optional.empty();
+    }
+    String gate = GateResult.MIN_OUTPUT_SQNR;
+    double limit = minOutputSqnr.getAsDouble();
+    Optional<Measured> worst =
+        weights.stream()
+            .filter(w -> w.outputSqnrDb().isPresent())
+            .map(
+                w ->
+                    new Measured(
+                        w.outputSqnrDb().getAsDouble(),
+                        "the outputs by " + Text.name(w.name()) + " have"))
+            .min(WORST);
+    if (worst.isEmpty()) {
+      String detail =
+          "no outputs of layers were measured, for want of Gram matrices (--calibration)";
+      return Optional.of(new GateResult(gate, limit, Double.NaN, weights.isEmpty(), detail));
+    }
+    double value = worst.get().value();
+    String detail = worst.get().of() + " an SQNR of " + Text.number(value, limit, 2) + " dB";
     return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
   }
 

@@ -6,6 +6,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
@@ -20,6 +21,9 @@ import java.util.Set;
 
 /** What a scheme gets of the calibration of the run. */
 public final class InputFacts {
+
+  /** For the error of outputs: 64 rows of 16 bytes for each column, of two weights at once. */
+  private static final long OUTPUT_BYTES = 2 * 64 * 16;
 
   private final Optional<Calibration> calibration;
   private final Plugins plugins;
@@ -46,6 +50,11 @@ public final class InputFacts {
     return wanted(scheme, options).stream().anyMatch(need -> has(need, weight));
   }
 
+  /** {@return the Gram matrix of the inputs of a weight's layer, if the calibration has it} */
+  public Optional<GramMatrix> gram(WeightMatrix weight) {
+    return find(weight).filter(s -> isAsWide(s, weight)).flatMap(InputStatistics::gram);
+  }
+
   /** {@return the range of the inputs of a weight's layer, if the calibration has it} */
   public Optional<Facts.Range> range(WeightMatrix weight) {
     return find(weight).flatMap(InputStatistics::range);
@@ -59,10 +68,13 @@ public final class InputFacts {
   public long factorBytes(EncodedWeight weight) {
     long columns = weight.matrix().columnCount();
     Scheme scheme = plugins.scheme(weight.scheme());
+    if (gram(weight.matrix()).isEmpty()) {
+      return 0;
+    }
+    long outputs = OUTPUT_BYTES * columns;
     return wanted(scheme, weight.options()).contains(Need.INPUT_GRAM)
-            && has(Need.INPUT_GRAM, weight.matrix())
-        ? 8 * columns * columns
-        : 0;
+        ? outputs + 8 * columns * columns
+        : outputs;
   }
 
   private boolean has(Need need, WeightMatrix weight) {

@@ -70,7 +70,7 @@ record LayerTimes(List<String> ways, SortedMap<String, List<Long>> nanos) {
   /** {@return which layers cost most, a sentence without a full stop} */
   String describe() {
     if (nanos.isEmpty()) {
-      return "none of its layers is run by a kernel, so that none could be measured";
+      return "None of its layers is run by a kernel, so that none could be measured";
     }
     List<Map.Entry<String, List<Long>>> slower =
         nanos.entrySet().stream()

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** Runs to report. */
 final class Runs {
@@ -49,7 +50,10 @@ final class Runs {
             "linear",
             "");
     return new WeightReport(
-        planned, new ErrorStatistics(4000, 1000, noise, 1000 - noise, 1000, 0.01), 0.02);
+        planned,
+        new ErrorStatistics(4000, 1000, noise, 1000 - noise, 1000, 0.01),
+        0.02,
+        OptionalDouble.empty());
   }
 
   static UnquantizedTensor kept(String name, String reason) {

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -106,9 +107,15 @@ class RenderingTest {
         plan,
         List.of(
             new WeightReport(
-                fc, new ErrorStatistics(4000, 1000, 0.01, 999.9, 999.9, 0.0012), 0.002),
+                fc,
+                new ErrorStatistics(4000, 1000, 0.01, 999.9, 999.9, 0.0012),
+                0.002,
+                OptionalDouble.empty()),
             new WeightReport(
-                zero, new ErrorStatistics(8, 0, 0, 0, 0, 0), Double.POSITIVE_INFINITY)),
+                zero,
+                new ErrorStatistics(8, 0, 0, 0, 0, 0),
+                Double.POSITIVE_INFINITY,
+                OptionalDouble.empty())),
         plan.problems());
   }
 
@@ -167,7 +174,12 @@ class RenderingTest {
     for (int i = 0; i < 9; i++) {
       PlannedWeight weight = planned("a.rather.long.name.of.a.layer.of.a.model.that." + i, 1, 8);
       planned.add(weight);
-      weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, (9 - i) * 1e-3, 1, 1, 0), 1));
+      weights.add(
+          new WeightReport(
+              weight,
+              new ErrorStatistics(8, 1, (9 - i) * 1e-3, 1, 1, 0),
+              1,
+              OptionalDouble.empty()));
     }
     UnquantizedTensor odd =
         new UnquantizedTensor(
@@ -233,7 +245,9 @@ class RenderingTest {
       PlannedWeight weight = planned("l" + i, 1, 8 + i);
       planned.add(weight);
       double noise = i % 2 == 0 ? 1e-3 : 1e-6;
-      weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, noise, 1, 1, 1e-3), 1));
+      weights.add(
+          new WeightReport(
+              weight, new ErrorStatistics(8, 1, noise, 1, 1, 1e-3), 1, OptionalDouble.empty()));
       kept.add(kept(new TensorInfo("b" + i, ElementType.INT64, TensorShape.of()), "is integer"));
       kept.add(kept(new TensorInfo("c" + i, ElementType.INT64, TensorShape.of()), "reason " + i));
     }

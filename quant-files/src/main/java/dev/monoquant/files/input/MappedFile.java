@@ -88,6 +88,20 @@ public final class MappedFile implements Closeable {
     return mapped.slice((int) (offset - window * STRIDE), length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  /**
+   * Copies a range of the file, for native code and for loops that the JVM replaces by such: if
+   * another program truncates the file, a read of the mapping ends them, and this process, with a
+   * signal.
+   *
+   * @param offset the first byte
+   * @param into receives the bytes, from its start on
+   * @param length the number of bytes
+   * @throws IOException if the file cannot be mapped
+   */
+  public void copy(long offset, byte[] into, int length) throws IOException {
+    slice(offset, length).get(into, 0, length);
+  }
+
   @Override
   public void close() throws IOException {
     windows.clear();

@@ -22,7 +22,6 @@ import java.util.concurrent.Future;
  */
 public final class PieceHashes {
 
-  private final HashKind kind;
   private final Path file;
   private final Stamp before;
   private final List<Future<String>> hashes = new ArrayList<>();
@@ -39,7 +38,6 @@ public final class PieceHashes {
    */
   public PieceHashes(HashPool pool, HashKind kind, Path file, long first, long count)
       throws IOException {
-    this.kind = kind;
     this.file = file;
     this.before = Stamp.of(file);
     long last = Math.min(first + count, count(before.size()));
@@ -82,11 +80,6 @@ public final class PieceHashes {
     }
     before.requireSame(file);
     return all;
-  }
-
-  /** {@return the kind of the joined hash} */
-  public HashKind kind() {
-    return kind;
   }
 
   /**

@@ -90,20 +90,23 @@ public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<Str
   public static SideFiles find(Path root, Set<Path> own, String which) throws IOException {
     List<SideFile> found = new ArrayList<>();
     Map<String, List<SideFile>> left = new TreeMap<>();
+    // Links within are not followed, but the directory itself may be one.
+    Path start = Files.isSymbolicLink(root) ? root.resolve(".") : root;
     Files.walkFileTree(
-        root,
+        start,
         Set.<FileVisitOption>of(),
         MAX_DEPTH,
         new SimpleFileVisitor<>() {
           @Override
           public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-            String name = dir.equals(root) ? "" : dir.getFileName().toString();
+            String name = dir.equals(start) ? "" : dir.getFileName().toString();
             return name.startsWith(".") ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
           }
 
           @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+          public FileVisitResult visitFile(Path visited, BasicFileAttributes attributes)
               throws IOException {
+            Path file = root.resolve(start.relativize(visited));
             if (own.contains(file) || isOurs(root, file)) {
               return FileVisitResult.CONTINUE;
             }

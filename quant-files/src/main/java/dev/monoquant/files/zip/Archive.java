@@ -35,7 +35,7 @@ import java.util.zip.Inflater;
  */
 public final class Archive implements Closeable {
 
-  private static final int CHUNK = 1 << 26;
+  private static final int CHUNK = 1 << 18;
 
   /** The offset of the checksum in a local header. */
   private static final int LOCAL_CRC = 14;
@@ -154,8 +154,11 @@ public final class Archive implements Closeable {
     synchronized (check) {
       if (!check.done) {
         CRC32 crc = new CRC32();
+        byte[] chunk = new byte[(int) Math.min(CHUNK, entry.size())];
         for (long at = 0; at < entry.size(); at += CHUNK) {
-          crc.update(slice(entry, at, (int) Math.min(CHUNK, entry.size() - at)));
+          int length = (int) Math.min(CHUNK, entry.size() - at);
+          file.copy(entry.start() + at, chunk, length);
+          crc.update(chunk, 0, length);
         }
         fault.requireChecksum(entry, crc);
         check.done = true;
@@ -235,13 +238,14 @@ public final class Archive implements Closeable {
   }
 
   private byte[] inflate(ArchiveEntry entry) throws IOException {
-    ByteBuffer packed = file.slice(entry.start(), (int) entry.storedSize());
     Inflater inflater = new Inflater(true);
     try {
       // DEFLATE expands a byte to at most 1032: refuse larger sizes before the allocation.
       if (entry.size() > entry.storedSize() * 1032 + 64) {
         throw fault.brokenStream(entry);
       }
+      byte[] packed = new byte[(int) entry.storedSize()];
+      file.copy(entry.start(), packed, packed.length);
       inflater.setInput(packed);
       byte[] out = new byte[(int) entry.size()];
       int filled = 0;
@@ -253,7 +257,9 @@ public final class Archive implements Closeable {
         filled += got;
       }
       // The stream must end exactly here.
-      if (inflater.inflate(new byte[1]) != 0 || !inflater.finished() || packed.hasRemaining()) {
+      if (inflater.inflate(new byte[1]) != 0
+          || !inflater.finished()
+          || inflater.getRemaining() > 0) {
         throw fault.brokenStream(entry);
       }
       return out;

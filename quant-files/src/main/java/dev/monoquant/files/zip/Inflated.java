@@ -159,6 +159,7 @@ final class Inflated implements Closeable {
     Inflater inflater = new Inflater(true);
     try {
       CRC32 crc = new CRC32();
+      byte[] in = new byte[(int) Math.min(PIECE, entry.storedSize())];
       ByteBuffer out = ByteBuffer.allocate(PIECE);
       long read = 0;
       long written = 0;
@@ -168,7 +169,8 @@ final class Inflated implements Closeable {
           if (length == 0) {
             throw fault.brokenStream(entry);
           }
-          inflater.setInput(archive.slice(entry.start() + read, length));
+          archive.copy(entry.start() + read, in, length);
+          inflater.setInput(in, 0, length);
           read += length;
         }
         out.clear();

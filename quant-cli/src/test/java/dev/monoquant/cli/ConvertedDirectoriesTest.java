@@ -222,7 +222,8 @@ class ConvertedDirectoriesTest {
                 "--format",
                 "gptq",
                 "--min-elements",
-                "0"))
+                "0",
+                "--table"))
         .as(quant.err())
         .isZero();
     assertThat(quant.out() + quant.err())

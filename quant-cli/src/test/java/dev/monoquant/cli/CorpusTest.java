@@ -89,7 +89,8 @@ class CorpusTest {
       isShown(c, JsonParser.parseString(quant.out()).getAsJsonObject());
     } else {
       assertThat(code).as(quant.err()).isEqualTo(3);
-      assertThat(quant.out()).isEmpty();
+      JsonObject failure = JsonParser.parseString(quant.out()).getAsJsonObject();
+      assertThat(failure.get("kind").getAsString()).isEqualTo("failure");
       assertThat(quant.err()).startsWith("quant: ").hasLineCount(1).doesNotContain("Exception");
       if (c.entry().has("mention")) {
         for (JsonElement mention : c.entry().getAsJsonArray("mention")) {

@@ -170,6 +170,11 @@ class GgufFileTest {
             Reason.HEADER_ENCODING,
             "not UTF-8",
             small().value("x", 8, join(u64(1), new byte[] {-1}))),
+        refused(Reason.METADATA, "is of type 13", small().value("x", 9, join(u32(13), u64(0)))),
+        refused(Reason.TRUNCATED, "value \"x\"", small().value("x", 9, join(u32(0), u64(-1)))),
+        refused(Reason.LIMIT, "bytes in a key", small().value("k".repeat(70_000), 1)),
+        refused(Reason.METADATA, "general.alignment", small().value("general.alignment", 0)),
+        refused(Reason.METADATA, "general.alignment", small().value("general.alignment", 1 << 21)),
         refused(Reason.METADATA, "general.alignment", small().value("general.alignment", 24)),
         refused(Reason.METADATA, "general.alignment", small().value("general.alignment", "32")),
         refused(

@@ -49,6 +49,7 @@ public final class Main {
           CompareCommand.class,
           BenchCommand.class,
           CalibrateCommand.class,
+          TuneCommand.class,
           VerifyCommand.class,
           DequantizeCommand.class,
           ConvertCommand.class,

@@ -116,7 +116,7 @@ final class ProgressLine implements Progress {
       return "";
     }
     return stage == Stage.OBSERVING
-        ? "of " + total + (total == 1 ? " sample" : " samples")
+        ? "of " + total + (total == 1 ? " step" : " steps")
         : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
   }
 

@@ -148,6 +148,23 @@ class SplitOutputTest {
   }
 
   @Test
+  void whatSharesARangeIsInOneUnit() throws IOException {
+    Path model = SeveralOutputsTest.model(folder.resolve("model.safetensors"), new Random(5));
+    Files.writeString(folder.resolve("config.json"), "{\"architectures\":[\"Test\"]}");
+    QuantizationConfig config = QuantizationConfig.builder().scheme("NVFP4A16").build();
+    Path alone = folder.resolve("alone");
+    Quantizer.create().quantize(ModelInput.of(model), config, alone, false);
+    SplitPlan plan = split(Quantizer.create(), model, folder.resolve("out"), config, 3);
+    assertThat(plan.units())
+        .filteredOn(u -> u.tensors().stream().anyMatch(t -> t.matches("layers.0.*[qkv]_proj.*")))
+        .hasSize(1);
+    complete(plan);
+    Quantizer.create().units().join(plan, report -> {});
+    assertThat(SeveralOutputsTest.contents(folder.resolve("out")))
+        .isEqualTo(SeveralOutputsTest.contents(alone));
+  }
+
+  @Test
   void unitsWriteOnlyTheirRanges() throws IOException {
     SplitPlan plan = plan("out.safetensors", 4);
     long header = plan.bytes() - plan.units().stream().mapToLong(SplitPlan.Unit::written).sum();

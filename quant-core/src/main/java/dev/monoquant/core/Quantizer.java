@@ -8,6 +8,7 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.Output;
+import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.report.CalibrationReport;
@@ -19,6 +20,7 @@ import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
 import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.TuneReport;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.InputFacts;
@@ -84,8 +86,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * and writes their statistics for calibrated quantization. A sample may be a directory of files.
    *
    * <p>The model computes what it computes unobserved: the first outputs are compared to the bit.
-   * The file has, for each layer NAME, {@code NAME.x2}, {@code NAME.xmin}, {@code NAME.xmax} and
-   * {@code NAME.count}, and {@code NAME.h} where asked for; of embeddings {@code NAME.lookups}.
+   * The file has the tensors that docs/calibration.md lists.
    *
    * @param input a TorchScript archive, or a live model that DJL loaded from one
    * @param options what to collect
@@ -101,6 +102,23 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   public CalibrationReport calibrate(
       ModelInput input, CalibrationOptions options, Path target, boolean overwrite) {
     return Stages.calibrate(settings, input, options, target, overwrite);
+  }
+
+  /**
+   * Chooses scheme and group of each layer, so that a TorchScript model meets a target at the least
+   * size, or is best at a size. Each option is measured through the model on the samples, see
+   * {@link #withSamples}: one layer at a time, in the mode that runs it. The result runs too, and
+   * meets a target of a cosine as measured. The same input and samples give the same result, but
+   * for a budget of time.
+   *
+   * @param input a TorchScript archive
+   * @param options the target, options for all layers, and the budget
+   * @return the recipe, with what was measured
+   * @throws dev.monoquant.ModelFormatException if the input cannot be run
+   * @throws dev.monoquant.ValidationException if the target cannot be met
+   */
+  public TuneReport tune(ModelInput input, TuneOptions options) {
+    return TuneRun.tune(settings, input, options);
   }
 
   /**

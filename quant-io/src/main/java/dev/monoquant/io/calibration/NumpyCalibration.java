@@ -24,7 +24,7 @@ import java.util.Map;
 
 /**
  * Statistics of the inputs of layers in a file of {@code numpy.savez}: the arrays of {@link
- * NamedStatistics}, each an entry {@code NAME.x2.npy} of a zip archive.
+ * SafetensorsCalibration}, each an entry {@code NAME.x2.npy} of a zip archive.
  *
  * <pre>
  *   93 4E 55 4D 50 59     magic number

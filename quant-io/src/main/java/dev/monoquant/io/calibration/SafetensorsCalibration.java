@@ -19,7 +19,22 @@ import java.util.Map;
 
 /**
  * Statistics of the inputs of layers in a safetensors file, usually {@code
- * NAME.calibration.safetensors}: the tensors of {@link NamedStatistics}.
+ * NAME.calibration.safetensors}.
+ *
+ * <table>
+ * <caption>tensors of a layer NAME with K columns, all optional</caption>
+ * <tr><td>{@code NAME.x2}</td><td>float, (K)</td><td>the mean of the square of each column</td></tr>
+ * <tr><td>{@code NAME.h}</td><td>float, (K, K)</td><td>the Gram matrix, the mean of x xᵀ over the
+ * rows x; its diagonal is {@code x2}</td></tr>
+ * <tr><td>{@code NAME.xmin}, {@code NAME.xmax}</td><td>float, one number</td><td>the least and the
+ * greatest input</td></tr>
+ * <tr><td>{@code NAME.count}</td><td>integer or float, one number</td><td>the rows</td></tr>
+ * </table>
+ *
+ * <p>NAME is the name of the weight in the state dict without {@code .weight}. Means are over all
+ * rows that entered the layer: tokens, or positions of a convolution. Floats may be of any of the
+ * types of weights; one number may be of shape () or (1). Other tensors are ignored; they may hold
+ * statistics that this class does not know.
  *
  * <p>The metadata may say where they come from:
  *

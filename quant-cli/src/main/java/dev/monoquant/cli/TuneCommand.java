@@ -1,0 +1,173 @@
+package dev.monoquant.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.TuneOptions;
+import dev.monoquant.core.recipe.Recipe;
+import dev.monoquant.core.report.TuneReport;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code quant tune}. */
+@Command(
+    name = "tune",
+    description = {
+      "Chooses scheme and group of each layer of a TorchScript model for a target, and writes a"
+          + " recipe.",
+      "",
+      "The cost of each option is measured through the model, with one layer quantized at a time in"
+          + " the mode that will run. The chosen model runs too, and must meet a target of a cosine."
+          + " This executes the code of the model, if all of it is known to do nothing but compute,"
+          + " in a process of its own."
+    },
+    customSynopsis = "quant tune MODEL --sample FILE... --target-cosine C [-o RECIPE] [OPTIONS]",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TuneCommand implements Callable<Integer> {
+
+  private static final Gson GSON =
+      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Mixin private final InputOptions input = new InputOptions();
+
+  @Option(
+      names = "--target-cosine",
+      paramLabel = "C",
+      description = "The least cosine of the outputs, such as 0.999; the model becomes smallest.")
+  private @Nullable Double cosine;
+
+  @Option(
+      names = "--target-size",
+      paramLabel = "PART",
+      description =
+          "The most bytes of the tensors, as a part of the original, such as 0.2; the model becomes"
+              + " as good as it can be.")
+  private @Nullable Double size;
+
+  @Option(
+      names = "--target-bits",
+      paramLabel = "BITS",
+      description = "The most bits for each number of the weights, with scales, such as 4.6.")
+  private @Nullable Double bits;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "RECIPE",
+      description = "The recipe to write, JSON, for quantize --config. Default: none.")
+  private @Nullable Path output;
+
+  @Option(
+      names = "--apply",
+      paramLabel = "MODEL",
+      description = "Quantize at once, into this file.")
+  private @Nullable Path apply;
+
+  @Option(
+      names = {"-f", "--force"},
+      description = "Replace existing files; never the input.")
+  private boolean force;
+
+  @Option(
+      names = "--option",
+      paramLabel = "NAME=VALUE",
+      description = "An option for all layers, such as mode=dynamic. May be repeated.")
+  private Map<String, String> options = new LinkedHashMap<>();
+
+  @Option(
+      names = "--max-runs",
+      paramLabel = "N",
+      description =
+          "Measure at most this many options; layers that are not measured stay in float.")
+  private @Nullable Long mostRuns;
+
+  @Option(
+      names = "--max-minutes",
+      paramLabel = "N",
+      description = "Measure for at most this many minutes.")
+  private @Nullable Long mostMinutes;
+
+  @Mixin private final SampleOptions samples = new SampleOptions();
+
+  @Option(names = "--json", description = "Print JSON instead of tables.")
+  private boolean json;
+
+  @Mixin private final RunOptions run = new RunOptions();
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    requireFree(output);
+    requireFree(apply);
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "measuring")) {
+      Quantizer quantizer = samples.applyTo(run.quantizer(talk));
+      TuneReport report = quantizer.tune(input.model(), target());
+      if (output != null) {
+        write(output, GSON.toJson(Recipe.toTree(report.config())) + "\n");
+        talk.say("wrote " + output);
+      }
+      if (apply != null) {
+        quantizer.quantize(input.model(), report.config(), apply, force);
+        talk.say("wrote " + apply);
+      }
+      talk.print(out, json, json ? report.toJson() : report.toTable());
+      return 0;
+    }
+  }
+
+  private TuneOptions target() {
+    QuantizationConfig.Builder config = QuantizationConfig.builder();
+    options.forEach(config::option);
+    return new TuneOptions(
+        config.build(),
+        number(cosine),
+        number(size),
+        number(bits),
+        mostRuns == null ? OptionalLong.empty() : OptionalLong.of(mostRuns),
+        mostMinutes == null ? OptionalLong.empty() : OptionalLong.of(60 * mostMinutes));
+  }
+
+  private static OptionalDouble number(@Nullable Double value) {
+    return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
+  }
+
+  private void requireFree(@Nullable Path file) {
+    if (file == null || !Files.exists(file)) {
+      return;
+    }
+    if (!force) {
+      throw new OutputException(
+          file + ": exists. Name another file, or allow to replace it with --force");
+    }
+    if (file.toAbsolutePath().normalize().equals(input.path().toAbsolutePath().normalize())) {
+      throw new ConfigurationException(file + ": is the input itself. Name another file");
+    }
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new OutputException(file + ": the recipe cannot be written: " + e, e);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package dev.monoquant.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.control.TuneOptions;
+import dev.monoquant.core.recipe.Recipe;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.TuneReport;
+import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.testkit.fakes.LiveArrays;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Layers of a real model are tuned. */
+class TuneTest {
+
+  private static final Path DIGITS = Path.of("src", "test", "resources", "digits");
+  private static final ModelInput CNN = ModelInput.of(DIGITS.resolve("cnn.traced.pt"));
+  private static final QuantizationConfig CONFIG =
+      QuantizationConfig.builder().option("mode", "dynamic").option("small", "0").build();
+  private static final OptionalDouble NONE = OptionalDouble.empty();
+
+  @TempDir private Path folder;
+
+  private static TuneOptions cosine(double target, long runs) {
+    return new TuneOptions(
+        CONFIG, OptionalDouble.of(target), NONE, NONE, OptionalLong.of(runs), OptionalLong.empty());
+  }
+
+  private static Quantizer quantizer(NDManager manager) throws Exception {
+    try (SafetensorsFile samples =
+        SafetensorsFile.open(DIGITS.resolve("cnn.test.safetensors"), "test", ReadLimits.DEFAULT)) {
+      float[] images = Arrays.copyOf(PlainCnn.floats(samples, "inputs"), 16 * 64);
+      return Quantizer.create()
+          .withSamples(
+              List.of(SampleInputs.of(new NDList(manager.create(images, new Shape(16, 1, 8, 8))))));
+    }
+  }
+
+  @Test
+  void theResultMeetsTheTargetAndIsARecipe() throws Exception {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      int before = LiveArrays.count();
+      Quantizer quantizer = quantizer(manager);
+      int samples = LiveArrays.count() - before;
+      TuneReport report = quantizer.tune(CNN, cosine(0.9995, 100));
+      assertThat(LiveArrays.count()).isEqualTo(before + samples);
+      assertThat(report.chosen().measured().orElseThrow()).isGreaterThanOrEqualTo(0.9995);
+      assertThat(report.chosen().bits()).isLessThan(9);
+      assertThat(report.families()).hasSize(4);
+      assertThat(report.curve()).hasSizeGreaterThan(4).contains(report.chosen());
+      assertThat(Recipe.parse(Recipe.toTree(report.config()), "tuned")).isEqualTo(report.config());
+      Report made = quantizer.quantize(CNN, report.config(), folder.resolve("made.pt"), false);
+      assertThat(made.run().orElseThrow().others().get(0).floats().cosine())
+          .isEqualTo(report.chosen().measured().orElseThrow());
+      assertThat(quantizer.tune(CNN, cosine(0.9995, 100))).isEqualTo(report);
+    }
+  }
+
+  @Test
+  void aBudgetLeavesLayersInFloatAndBytesAreBounded() throws Exception {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      Quantizer quantizer = quantizer(manager);
+      TuneOptions bits =
+          new TuneOptions(
+              CONFIG, NONE, NONE, OptionalDouble.of(31.96), OptionalLong.of(6), OptionalLong.empty());
+      TuneReport report = quantizer.tune(CNN, bits);
+      assertThat(report.chosen().bits()).isLessThanOrEqualTo(31.96);
+      assertThat(report.notes()).hasSize(3).allMatch(n -> n.contains("left in float"));
+      TuneOptions tiny =
+          new TuneOptions(
+              CONFIG, NONE, NONE, OptionalDouble.of(1), OptionalLong.of(6), OptionalLong.empty());
+      assertThatThrownBy(() -> quantizer.tune(CNN, tiny))
+          .isInstanceOf(ValidationException.class)
+          .hasMessageContaining("cannot be met");
+    }
+  }
+
+  @Test
+  void oneTargetIsNeeded() {
+    OptionalDouble some = OptionalDouble.of(0.5);
+    assertThatThrownBy(
+            () ->
+                new TuneOptions(
+                    CONFIG, some, some, NONE, OptionalLong.empty(), OptionalLong.empty()))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("one is needed");
+    assertThatThrownBy(
+            () ->
+                new TuneOptions(
+                    CONFIG,
+                    OptionalDouble.of(1.5),
+                    NONE,
+                    NONE,
+                    OptionalLong.empty(),
+                    OptionalLong.empty()))
+        .isInstanceOf(ConfigurationException.class);
+  }
+}

@@ -1,0 +1,439 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.OutputException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.Rule;
+import dev.monoquant.ValidationException;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.core.control.Output;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.RunTiming;
+import dev.monoquant.core.control.TuneOptions;
+import dev.monoquant.core.open.InputOpener;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.RunResult;
+import dev.monoquant.core.report.TuneReport;
+import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.ModelRunners;
+import dev.monoquant.core.trial.RunJob;
+import dev.monoquant.core.trial.TrustedCode;
+import dev.monoquant.core.tune.TunedLayers;
+import dev.monoquant.core.tune.TunedLayers.Choice;
+import dev.monoquant.core.tune.TunedLayers.Point;
+import dev.monoquant.model.Family;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.tile.Granularity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/**
+ * Finds how each layer of a runnable model is best quantized. What an option costs is measured
+ * through the model: with these layers alone quantized, as they would run, it runs on the samples
+ * beside the original. What is chosen runs too, since costs do not quite add up.
+ */
+final class TuneRun {
+
+  /** An option for layers, from the smallest; the last is to leave them in float. */
+  private record Way(String name, WeightSettings settings) {
+
+    static Way of(String scheme, String granularity) {
+      WeightSettings settings =
+          WeightSettings.OPEN.withScheme(scheme).withGranularity(Granularity.parse(granularity));
+      return new Way(
+          scheme + " " + granularity,
+          scheme.equals("int8") ? settings : settings.withExtra("search", "grid"));
+    }
+  }
+
+  private static final List<Way> WAYS =
+      List.of(
+          Way.of("int3", "group:32"),
+          Way.of("int4", "group:128"),
+          Way.of("int4", "group:32"),
+          Way.of("int5", "group:32"),
+          Way.of("int6", "group:32"),
+          Way.of("int8", "channel"));
+
+  private static final int FLOAT = WAYS.size();
+
+  private final Settings settings;
+  private final TuneOptions options;
+  private final ModelInput input;
+  private final Opened opened;
+  private final Path folder;
+  private final RunnableFile original;
+  private final List<String> notes = new ArrayList<>();
+  private final long started = System.nanoTime();
+  private long runs;
+
+  private TuneRun(
+      Settings settings, TuneOptions options, ModelInput input, Opened opened, Path folder) {
+    this.settings = settings;
+    this.options = options;
+    this.input = input;
+    this.opened = opened;
+    this.folder = folder;
+    String name = opened.source().info().name();
+    Optional<RunnableFile> file = opened.source().find(RunnableFile.class);
+    TrustedCode.require(settings, name, file, RunJob.Purpose.COMPARE);
+    this.original =
+        file.orElseThrow(
+            () ->
+                new ModelFormatException(
+                    Reason.NOT_THIS_FORMAT, name, "", "it has no program that could be run"));
+  }
+
+  static TuneReport tune(Settings settings, ModelInput input, TuneOptions options) {
+    try {
+      return settings.cancellation().run(() -> run(settings, input, options));
+    } catch (IOException e) {
+      throw new OutputException("a temporary file could not be written: " + e, e);
+    }
+  }
+
+  private static TuneReport run(Settings given, ModelInput input, TuneOptions options)
+      throws IOException {
+    Settings settings =
+        given
+            .withRunning(false)
+            .withGates(Gates.NONE)
+            .withResume(false)
+            .withSync(false)
+            .withSamples(List.of());
+    Settings running =
+        given
+            .withProgress(Progress.NONE)
+            .withTiming(new RunTiming(OptionalInt.of(1), Optional.empty()));
+    Path folder = Files.createTempDirectory("monoquant-tune-");
+    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+      TuneRun run = new TuneRun(settings, options, input, opened, folder);
+      try (ModelRunner runner = ModelRunners.start(running)) {
+        return run.run(runner);
+      }
+    } finally {
+      try (var files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.deleteIfExists(file);
+        }
+      }
+      Files.delete(folder);
+    }
+  }
+
+  private TuneReport run(ModelRunner runner) throws IOException {
+    List<Map<String, PlannedWeight>> plans = new ArrayList<>();
+    for (Way way : WAYS) {
+      plans.add(planned(way));
+    }
+    Map<String, PlannedWeight> all = new LinkedHashMap<>();
+    plans.forEach(plan -> plan.forEach(all::putIfAbsent));
+    List<List<String>> families = families(all);
+    List<List<Choice>> choices = new ArrayList<>();
+    for (int i = 0; i < families.size(); i++) {
+      settings
+          .progress()
+          .update(Progress.Stage.OBSERVING, i, families.size(), families.get(i).get(0));
+      choices.add(choices(families.get(i), plans, all, runner));
+    }
+    long before = opened.source().info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    long rest = before - all.values().stream().mapToLong(PlannedWeight::bytesBefore).sum();
+    long numbers =
+        all.values().stream().mapToLong(w -> w.weight().matrix().tensor().shape().elements()).sum();
+    TunedLayers tuned = new TunedLayers(choices);
+    Sized sized = new Sized(before, rest, numbers, families, runner);
+    return options.cosine().isPresent() ? sized.byCosine(tuned) : sized.byBytes(tuned);
+  }
+
+  private Map<String, PlannedWeight> planned(Way way) throws IOException {
+    QuantizationConfig config =
+        base().weights(base().build().weights().overrideWith(way.settings())).build();
+    Plan plan =
+        OutputsRun.plan(settings, input, List.of(new Output(folder.resolve("plan.pt"), config)))
+            .outputs()
+            .get(0)
+            .plan();
+    Map<String, PlannedWeight> weights = new LinkedHashMap<>();
+    plan.weights().forEach(w -> weights.put(w.weight().name(), w));
+    return weights;
+  }
+
+  private QuantizationConfig.Builder base() {
+    QuantizationConfig config = options.config();
+    QuantizationConfig.Builder builder =
+        QuantizationConfig.builder()
+            .weights(config.weights())
+            .raggedGroups(RaggedGroupPolicy.CHANNEL);
+    return builder;
+  }
+
+  /**
+   * Layers that loaders fuse together, and each other layer for itself, in the order of the model.
+   */
+  private List<List<String>> families(Map<String, PlannedWeight> weights) {
+    Set<String> layers = new LinkedHashSet<>();
+    weights.values().forEach(w -> layers.add(w.weight().matrix().layer()));
+    Map<String, Family> owners = new HashMap<>();
+    for (Family family : opened.source().info().families()) {
+      family.layers().forEach(layer -> owners.putIfAbsent(layer, family));
+    }
+    Map<String, List<String>> families = new LinkedHashMap<>();
+    for (String layer : layers) {
+      Family owner = owners.get(layer);
+      String key = owner == null ? "layer " + layer : "family " + owner.name();
+      families.computeIfAbsent(key, k -> new ArrayList<>()).add(layer);
+    }
+    return List.copyOf(families.values());
+  }
+
+  /** The options of a family with their bytes and measured costs. */
+  private List<Choice> choices(
+      List<String> family,
+      List<Map<String, PlannedWeight>> plans,
+      Map<String, PlannedWeight> all,
+      ModelRunner runner)
+      throws IOException {
+    List<PlannedWeight> own =
+        all.values().stream().filter(w -> family.contains(w.weight().matrix().layer())).toList();
+    List<Choice> choices = new ArrayList<>();
+    choices.add(new Choice(FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
+    Map<Long, Integer> ways = new TreeMap<>();
+    for (int way = WAYS.size() - 1; way >= 0; way--) {
+      Map<String, PlannedWeight> plan = plans.get(way);
+      long bytes =
+          own.stream()
+              .mapToLong(
+                  w ->
+                      Optional.ofNullable(plan.get(w.weight().name()))
+                          .map(PlannedWeight::bytesAfter)
+                          .orElse(w.bytesBefore()))
+              .sum();
+      if (own.stream().anyMatch(w -> plan.containsKey(w.weight().name()))) {
+        ways.putIfAbsent(bytes, way); // Of equal bytes, the one of more bits.
+      }
+    }
+    if (isSpent(ways.size())) {
+      notes.add(family.get(0) + ": left in float, since the budget for measuring was spent");
+      return choices;
+    }
+    List<Output> outputs = new ArrayList<>();
+    List<Integer> indexes = new ArrayList<>(ways.values());
+    for (int way : indexes) {
+      outputs.add(new Output(folder.resolve("way-" + way + ".pt"), config(Map.of(family, way))));
+    }
+    List<Double> costs = costs(outputs, runner);
+    List<Long> bytes = new ArrayList<>(ways.keySet());
+    for (int i = 0; i < indexes.size(); i++) {
+      choices.add(new Choice(indexes.get(i), bytes.get(i), costs.get(i)));
+    }
+    return choices;
+  }
+
+  private boolean isSpent(int more) {
+    long seconds = (System.nanoTime() - started) / 1_000_000_000L;
+    return runs + more > options.mostRuns().orElse(Long.MAX_VALUE)
+        || seconds > options.mostSeconds().orElse(Long.MAX_VALUE);
+  }
+
+  /** Quantizes in one pass, runs all results beside the original, and removes them. */
+  private List<Double> costs(List<Output> outputs, ModelRunner runner) throws IOException {
+    OutputsRun.quantize(settings.withProgress(Progress.NONE), input, outputs, true, reports -> {});
+    List<RunJob.Candidate> candidates = new ArrayList<>();
+    candidates.add(new RunJob.Candidate(opened.source().info().name(), original.file()));
+    outputs.forEach(o -> candidates.add(new RunJob.Candidate(o.target().toString(), o.target())));
+    runs += outputs.size();
+    RunComparison run =
+        runner.run(
+            candidates,
+            original.methods(),
+            opened.source().info().layers(),
+            RunJob.Purpose.COMPARE);
+    List<Double> costs = new ArrayList<>();
+    for (RunResult result : run.others()) {
+      double cosine =
+          result.floats().elements() > 0 ? result.floats().cosine() : result.outputs().cosine();
+      boolean sound = result.mismatched() == 0 && Double.isFinite(cosine);
+      costs.add(sound ? Math.max(0, 1 - cosine) : 1.0);
+    }
+    for (Output output : outputs) {
+      Files.deleteIfExists(output.target());
+    }
+    return costs;
+  }
+
+  private QuantizationConfig config(Map<List<String>, Integer> ways) {
+    QuantizationConfig.Builder builder = base();
+    ways.forEach(
+        (family, way) -> {
+          if (way != FLOAT) {
+            family.forEach(l -> builder.rule(Rule.include(pattern(l), WAYS.get(way).settings())));
+          }
+        });
+    return builder.build();
+  }
+
+  /** A pattern that selects the layer of that name alone. */
+  private static String pattern(String layer) {
+    boolean plain =
+        layer.indexOf('*') < 0
+            && layer.indexOf('?') < 0
+            && !layer.startsWith("re:")
+            && !layer.startsWith("kind:");
+    return plain ? layer : "re:" + Pattern.quote(layer);
+  }
+
+  /** Chooses among the points of the curve, with the sizes of the model. */
+  private final class Sized {
+
+    private final long before;
+    private final long rest;
+    private final long numbers;
+    private final List<List<String>> families;
+    private final ModelRunner runner;
+    private final Map<List<Integer>, Double> measured = new HashMap<>();
+
+    Sized(long before, long rest, long numbers, List<List<String>> families, ModelRunner runner) {
+      this.before = before;
+      this.rest = rest;
+      this.numbers = numbers;
+      this.families = families;
+      this.runner = runner;
+    }
+
+    TuneReport byBytes(TunedLayers tuned) throws IOException {
+      long budget =
+          options.size().isPresent()
+              ? (long) (options.size().getAsDouble() * before) - rest
+              : (long) (options.bits().orElseThrow() * numbers / Byte.SIZE);
+      TunedLayers.Certified chosen = tuned.within(budget);
+      if (chosen.point().bytes() > budget) {
+        throw new ValidationException(
+            opened.source().info().name()
+                + ": the smallest choice takes "
+                + String.format("%.4f", size(chosen.point()))
+                + " of the size and "
+                + String.format("%.3f", bits(chosen.point()))
+                + " bits; the target cannot be met. Allow more");
+      }
+      measure(chosen.point());
+      return report(tuned, chosen.point(), chosen.point().cost() - chosen.bound());
+    }
+
+    TuneReport byCosine(TunedLayers tuned) throws IOException {
+      double target = options.cosine().orElseThrow();
+      List<Point> curve = tuned.curve();
+      int last = curve.size() - 1;
+      int low = 0;
+      while (low < last && 1 - curve.get(low).cost() < target) {
+        low++;
+      }
+      int passing = low;
+      int failing = -1;
+      for (int step = 1; measure(curve.get(passing)) < target; step *= 2) {
+        if (passing == last) {
+          throw new ValidationException(
+              opened.source().info().name()
+                  + ": a cosine of "
+                  + measure(curve.get(last))
+                  + " is the best that was measured; the target of "
+                  + target
+                  + " cannot be met. Choose another mode, or a lower target");
+        }
+        failing = passing;
+        passing = Math.min(last, passing + step);
+      }
+      while (failing >= 0 && passing - failing > 1) {
+        int middle = (passing + failing) / 2;
+        if (measure(curve.get(middle)) < target) {
+          failing = middle;
+        } else {
+          passing = middle;
+        }
+      }
+      return report(tuned, curve.get(passing), 0);
+    }
+
+    /** The cosine of the model with all its choices. */
+    private double measure(Point point) throws IOException {
+      Double known = measured.get(point.options());
+      if (known != null) {
+        return known;
+      }
+      boolean floats = point.options().stream().allMatch(way -> way == FLOAT);
+      double cosine =
+          floats
+              ? 1
+              : 1
+                  - costs(List.of(new Output(folder.resolve("all.pt"), config(point))), runner)
+                      .get(0);
+      measured.put(point.options(), cosine);
+      return cosine;
+    }
+
+    private QuantizationConfig config(Point point) {
+      Map<List<String>, Integer> ways = new LinkedHashMap<>();
+      for (int i = 0; i < families.size(); i++) {
+        ways.put(families.get(i), point.options().get(i));
+      }
+      return TuneRun.this.config(ways);
+    }
+
+    private double size(Point point) {
+      return (double) (rest + point.bytes()) / before;
+    }
+
+    private double bits(Point point) {
+      return (double) point.bytes() * Byte.SIZE / numbers;
+    }
+
+    private TuneReport.Size described(Point point) {
+      Double cosine = measured.get(point.options());
+      return new TuneReport.Size(
+          size(point),
+          bits(point),
+          1 - point.cost(),
+          cosine == null ? OptionalDouble.empty() : OptionalDouble.of(cosine));
+    }
+
+    private TuneReport report(TunedLayers tuned, Point chosen, double gap) {
+      List<TuneReport.Chosen> choices = new ArrayList<>();
+      for (int i = 0; i < families.size(); i++) {
+        int way = chosen.options().get(i);
+        choices.add(
+            new TuneReport.Chosen(
+                families.get(i),
+                way == FLOAT ? "float" : WAYS.get(way).name(),
+                tuned.cost(i, way)));
+      }
+      return new TuneReport(
+          config(chosen),
+          choices,
+          tuned.curve().stream().map(this::described).toList(),
+          described(chosen),
+          Math.max(0, gap),
+          notes);
+    }
+  }
+}

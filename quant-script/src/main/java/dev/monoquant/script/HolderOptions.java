@@ -45,7 +45,7 @@ public final class HolderOptions {
               0,
               -Float.MAX_VALUE,
               Float.MAX_VALUE,
-              "The least number of inputs for mode=static; a calibration tells it")
+              "The least number of inputs for mode=static; by default that of the calibration")
           .implied();
 
   /**
@@ -58,7 +58,7 @@ public final class HolderOptions {
               0,
               -Float.MAX_VALUE,
               Float.MAX_VALUE,
-              "The greatest number of inputs for mode=static; a calibration tells it")
+              "The greatest number of inputs for mode=static; by default that of the calibration")
           .implied();
 
   /**
@@ -115,7 +115,11 @@ public final class HolderOptions {
     return mode == Mode.STATIC && !hasRange(weight) ? Mode.DYNAMIC : mode;
   }
 
-  /** {@return whether the range of its inputs is known} */
+  /**
+   * {@return whether the range of its inputs is known}
+   *
+   * @param weight the weight with its options
+   */
   public static boolean hasRange(EncodedWeight weight) {
     return weight.storage().get(LEAST) < weight.storage().get(GREATEST);
   }

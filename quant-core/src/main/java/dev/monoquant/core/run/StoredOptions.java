@@ -106,8 +106,10 @@ public final class StoredOptions {
         QuantException.quote(weight.name())
             + " is quantized by "
             + weight.scheme().name()
-            + ", which is not decoded: it can be listed, and nothing else. Take the model in"
-            + " another type, or a plugin with this scheme",
+            + ", which is not decoded, as there is no scheme "
+            + QuantException.quote(weight.scheme().name())
+            + ": it can be listed, and nothing else. Take the model in another type, or a plugin"
+            + " with this scheme",
         cause);
   }
 

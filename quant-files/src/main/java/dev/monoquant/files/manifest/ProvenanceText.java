@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
  * monoquant.config      {"scheme":"int8",...}                    the recipe, if there is one
  * monoquant.plugins     {"scheme int8":"CLASS VERSION",...}      if there are any
  * monoquant.schemes     int4@1,int8@1                            the schemes of the weights
- * monoquant.statistics  SHA-256                                  if a scheme used statistics
+ * monoquant.calibration SHA-256                                  if a scheme used a calibration
  * monoquant.reading     {"entry":"ema/model","fold":true,...}    if the input left a choice
  * </pre>
  *

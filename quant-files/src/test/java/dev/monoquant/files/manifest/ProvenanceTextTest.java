@@ -66,6 +66,7 @@ class ProvenanceTextTest {
             Optional.of(new TreeMap<>(Map.of("model.pt", "ab"))));
     assertThat(texts(Optional.of(provenance)))
         .containsExactly(
+            Map.entry("monoquant.calibration", "5d"),
             Map.entry("monoquant.config", "{\"scheme\":\"int8\"}"),
             Map.entry(
                 "monoquant.plugins",
@@ -75,7 +76,6 @@ class ProvenanceTextTest {
                 "{\"entry\":\"ema/model\",\"strip_prefixes\":true,\"fold\":false,"
                     + "\"options\":{\"skip\":\"2\"}}"),
             Map.entry("monoquant.schemes", "int4@1,int8@1"),
-            Map.entry("monoquant.statistics", "5d"),
             Map.entry("monoquant.tool", "monoquant 1.0"));
   }
 

@@ -34,6 +34,11 @@ public class ForwardingLayout implements OutputLayout {
   }
 
   @Override
+  public List<Place> places(String name) {
+    return inside.places(name);
+  }
+
+  @Override
   public List<BesideFile> beside(Path target) {
     return inside.beside(target);
   }

@@ -7,6 +7,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
+import dev.monoquant.spi.SchemeMix;
 import java.io.IOException;
 import java.util.Optional;
 
@@ -41,6 +42,11 @@ public class ForwardingSession implements OutputSession {
   @Override
   public Optional<String> keptByDefault(WeightMatrix weight) {
     return inside.keptByDefault(weight);
+  }
+
+  @Override
+  public Optional<SchemeMix> mix(String name, boolean calibrated) {
+    return inside.mix(name, calibrated);
   }
 
   @Override

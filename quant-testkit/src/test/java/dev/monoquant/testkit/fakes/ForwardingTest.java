@@ -10,6 +10,7 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
+import java.lang.reflect.Array;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -82,8 +84,11 @@ class ForwardingTest {
   }
 
   private static Object[] arguments(Method method) {
-    return Arrays.stream(method.getParameterTypes())
-        .map(type -> type == long.class ? (Object) 0L : type == int.class ? (Object) 0 : null)
-        .toArray();
+    return Arrays.stream(method.getParameterTypes()).map(ForwardingTest::argument).toArray();
+  }
+
+  private static @Nullable Object argument(Class<?> type) {
+    // The one element of an array of a primitive type is its zero.
+    return type.isPrimitive() ? Array.get(Array.newInstance(type, 1), 0) : null;
   }
 }

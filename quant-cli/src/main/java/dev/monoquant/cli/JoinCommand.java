@@ -51,6 +51,7 @@ final class JoinCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    run.requirePlanned();
     SplitPlan plan = SplitPlanFile.read(file);
     PrintWriter out = spec.commandLine().getOut();
     try (run;

@@ -83,7 +83,7 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() {
     RunRecipe recipe = config.recipe();
     OutputArguments.requireNoOutputs(recipe);
-    SplitPlanFile.check(plan, force);
+    SplitPlanFile.check(plan, input.path(), output);
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "planning")) {
       Quantizer quantizer = run.quantizer(talk).withRequantize(requantize);

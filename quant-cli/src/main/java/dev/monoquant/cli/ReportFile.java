@@ -92,7 +92,8 @@ final class ReportFile {
     }
   }
 
-  private static void replace(Path file, String text) throws IOException {
+  /** Writes a file completely or not at all, over an earlier one of that name. */
+  static void replace(Path file, String text) throws IOException {
     String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
     try {

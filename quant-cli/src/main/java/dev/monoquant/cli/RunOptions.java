@@ -124,6 +124,19 @@ final class RunOptions implements AutoCloseable {
   }
 
   /**
+   * Checks the options of a command that does what a plan says.
+   *
+   * @throws ConfigurationException if an option is set that the plan holds
+   */
+  void requirePlanned() {
+    if (inputFormat != null) {
+      throw new ConfigurationException(
+          "--input-format: the plan says how its input is read. Leave it out, or give it to quant"
+              + " plan");
+    }
+  }
+
+  /**
    * Messages besides the results.
    *
    * @param err standard error

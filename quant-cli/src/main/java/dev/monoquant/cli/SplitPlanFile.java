@@ -5,10 +5,9 @@ import dev.monoquant.OutputException;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** Reads and writes the file of a plan of units. */
 final class SplitPlanFile {
@@ -24,23 +23,30 @@ final class SplitPlanFile {
     }
   }
 
-  /** Refuses to replace a file that is no plan. */
-  static void check(Path file, boolean force) {
-    if (Files.exists(file) && !force) {
-      try {
-        read(file);
-      } catch (ConfigurationException other) {
-        throw new OutputException(
-            file + ": exists and is no plan. Name another file, or replace it with --force", other);
-      }
+  /**
+   * Refuses a file that is, or lies in, the input or the output, and never replaces a file that is
+   * no plan: {@code --force} is about the output.
+   */
+  static void check(Path file, Path input, Path output) {
+    ReportFile.requireApart("--plan", file, input, output);
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      throw new OutputException(
+          "--plan " + file + ": is a directory, a link or no regular file. Name another file");
+    }
+    try {
+      read(file);
+    } catch (ConfigurationException other) {
+      throw new OutputException(
+          "--plan " + file + ": exists and is no plan. Name another file", other);
     }
   }
 
   static void write(Path file, SplitPlan plan) {
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
-      Files.write(temporary, SplitPlanJson.write(plan).getBytes(StandardCharsets.UTF_8));
-      Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING);
+      ReportFile.replace(file, SplitPlanJson.write(plan));
     } catch (IOException e) {
       throw new OutputException(file + ": the plan could not be written: " + e, e);
     }

@@ -2,7 +2,6 @@ package dev.monoquant.cli;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
@@ -115,12 +114,17 @@ final class TuneCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    requireFree(output);
-    requireFree(apply);
+    requireFree("--output", output);
+    requireFree("--apply", apply);
+    if (output != null && apply != null) {
+      ReportFile.requireApart("--output", output, input.path(), apply);
+    }
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "measuring")) {
       Quantizer quantizer = samples.applyTo(run.quantizer(talk));
       TuneReport report = quantizer.tune(input.model(), target());
+      // Measuring may take hours: what it found is shown before anything can fail.
+      talk.print(out, json, json ? report.toJson() : report.toTable());
       if (output != null) {
         write(output, GSON.toJson(Recipe.toTree(report.config())) + "\n");
         talk.say("wrote " + output);
@@ -129,7 +133,6 @@ final class TuneCommand implements Callable<Integer> {
         quantizer.quantize(input.model(), report.config(), apply, force);
         talk.say("wrote " + apply);
       }
-      talk.print(out, json, json ? report.toJson() : report.toTable());
       return 0;
     }
   }
@@ -150,16 +153,22 @@ final class TuneCommand implements Callable<Integer> {
     return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
   }
 
-  private void requireFree(@Nullable Path file) {
-    if (file == null || !Files.exists(file)) {
+  private void requireFree(String option, @Nullable Path file) {
+    if (file == null) {
       return;
     }
-    if (!force) {
+    ReportFile.requireApart(option, file, input.path(), input.path());
+    if (Files.exists(file) && !force) {
       throw new OutputException(
           file + ": exists. Name another file, or allow to replace it with --force");
     }
-    if (file.toAbsolutePath().normalize().equals(input.path().toAbsolutePath().normalize())) {
-      throw new ConfigurationException(file + ": is the input itself. Name another file");
+    if (Files.isDirectory(file)) {
+      throw new OutputException(option + " " + file + ": is a directory. Name a file in it");
+    }
+    Path parent = file.toAbsolutePath().normalize().getParent();
+    if (parent == null || !Files.isDirectory(parent)) {
+      throw new OutputException(
+          option + " " + file + ": the folder " + parent + " does not exist. Make it first");
     }
   }
 

@@ -50,6 +50,7 @@ final class UnitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    run.requirePlanned();
     SplitPlan plan = SplitPlanFile.read(file);
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {

@@ -180,6 +180,25 @@ class CalibrateTest {
   }
 
   @Test
+  void samplesOfTheSameNameAreAllHashed() throws IOException {
+    Path other = Files.createDirectories(folder.resolve("b")).resolve(SAMPLES.getFileName());
+    Files.copy(SAMPLES, other);
+    quantizer(SAMPLES, other)
+        .calibrate(ModelInput.of(CNN), CalibrationOptions.DEFAULT, folder.resolve("cnn"), false);
+    String hash = Sha256.of(Files.readAllBytes(SAMPLES));
+    try (SafetensorsFile file = open("cnn")) {
+      assertThat(file.metadata())
+          .containsEntry(
+              "monoquant.calibration.samples",
+              "{\"cnn.test.safetensors\":\""
+                  + hash
+                  + "\",\"cnn.test.safetensors (2)\":\""
+                  + hash
+                  + "\"}");
+    }
+  }
+
+  @Test
   void aLiveModelIsObservedAsItsFileIs() throws Exception {
     calibrate(GRAM, "file");
     try (Model model = Model.newInstance("cnn", Device.cpu(), "PyTorch")) {

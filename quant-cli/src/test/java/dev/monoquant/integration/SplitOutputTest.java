@@ -302,6 +302,17 @@ class SplitOutputTest {
   }
 
   @Test
+  void aGateOnTheSpeedIsMissedSinceNothingRuns() {
+    SplitPlan plan = plan("out", 2);
+    complete(plan);
+    Quantizer gated = Quantizer.create().withMinSpeedup(1.5);
+    assertThatThrownBy(() -> gated.units().join(plan, report -> {}))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("was not compared");
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
   void anExistingOutputIsReplacedOnlyIfItWasPlanned() throws IOException {
     Path target = folder.resolve("out");
     Quantizer.create()

@@ -1,5 +1,6 @@
 package dev.monoquant.integration;
 
+import static ai.djl.ndarray.types.DataType.FLOAT32;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,6 +9,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.PlanException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Quantizer;
@@ -25,6 +27,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,7 +84,12 @@ class TuneTest {
       Quantizer quantizer = quantizer(manager);
       TuneOptions bits =
           new TuneOptions(
-              CONFIG, NONE, NONE, OptionalDouble.of(31.96), OptionalLong.of(6), OptionalLong.empty());
+              CONFIG,
+              NONE,
+              NONE,
+              OptionalDouble.of(31.96),
+              OptionalLong.of(6),
+              OptionalLong.empty());
       TuneReport report = quantizer.tune(CNN, bits);
       assertThat(report.chosen().bits()).isLessThanOrEqualTo(31.96);
       assertThat(report.notes()).hasSize(3).allMatch(n -> n.contains("left in float"));
@@ -91,6 +100,45 @@ class TuneTest {
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("cannot be met");
     }
+  }
+
+  /** What the recipe quantizes is what the report says, whatever the layers are called. */
+  @Test
+  void theRecipeQuantizesTheChosenLayersAndNoOthers() throws Exception {
+    Path models = Path.of("src", "test", "resources", "torchscript");
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      NDList numbers = new NDList(manager.arange(4 * 64).reshape(4, 64).toType(FLOAT32, false));
+      Quantizer columns = Quantizer.create().withSamples(List.of(SampleInputs.of(numbers)));
+      for (int runs = 0; runs <= 12; runs += 3) {
+        requireChosen(columns, ModelInput.of(models.resolve("linear.pt")), runs);
+        requireChosen(columns, ModelInput.of(models.resolve("layer-named-linear.pt")), runs);
+      }
+      requireChosen(quantizer(manager), CNN, 0);
+    }
+  }
+
+  private void requireChosen(Quantizer quantizer, ModelInput model, int runs) throws Exception {
+    TuneReport report = quantizer.tune(model, cosine(0.9, runs));
+    Set<String> chosen = new TreeSet<>();
+    for (TuneReport.Chosen family : report.families()) {
+      if (!family.option().equals("float")) {
+        family
+            .layers()
+            .forEach(layer -> chosen.add(layer.isEmpty() ? "weight" : layer + ".weight"));
+      }
+    }
+    Path target = folder.resolve("made.pt");
+    if (chosen.isEmpty()) {
+      assertThatThrownBy(() -> quantizer.quantize(model, report.config(), target, true))
+          .isInstanceOf(PlanException.class)
+          .hasMessageContaining("no weight would be quantized");
+      return;
+    }
+    Report made = quantizer.quantize(model, report.config(), target, true);
+    assertThat(made.weights())
+        .as("%s with %d runs", model.describe(), runs)
+        .extracting(w -> w.planned().weight().name())
+        .containsExactlyInAnyOrderElementsOf(chosen);
   }
 
   @Test

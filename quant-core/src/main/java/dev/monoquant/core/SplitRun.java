@@ -390,7 +390,7 @@ final class SplitRun implements AutoCloseable {
       Report written = made(sized, sink);
       Report noted =
           written.with(Stages.withNotes(written.problems(), sink.notes()), written.run());
-      Report report = noted.withGates(settings.gates().check(noted));
+      Report report = noted.withGates(settings.gates().checkRun(noted));
       gate.accept(report);
       Gates.require(report.gates());
       Execution.finish(settings, sink, target);

@@ -1,5 +1,7 @@
 package dev.monoquant.core;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.OutputException;
@@ -86,6 +88,10 @@ final class TuneRun {
   private final Path folder;
   private final RunnableFile original;
   private final List<String> notes = new ArrayList<>();
+
+  /** The name of a weight of each layer, which no other layer and no kind has. */
+  private final Map<String, String> weights = new HashMap<>();
+
   private final long started = System.nanoTime();
   private long runs;
 
@@ -150,6 +156,11 @@ final class TuneRun {
     }
     Map<String, PlannedWeight> all = new LinkedHashMap<>();
     plans.forEach(plan -> plan.forEach(all::putIfAbsent));
+    all.values()
+        .forEach(
+            w ->
+                weights.putIfAbsent(
+                    w.weight().matrix().layer(), w.weight().matrix().tensor().name()));
     List<List<String>> families = families(all);
     List<List<Choice>> choices = new ArrayList<>();
     for (int i = 0; i < families.size(); i++) {
@@ -291,17 +302,25 @@ final class TuneRun {
             family.forEach(l -> builder.rule(Rule.include(pattern(l), WAYS.get(way).settings())));
           }
         });
+    if (ways.values().stream().allMatch(way -> way == FLOAT)) {
+      // Without any rule all layers would be quantized.
+      builder.rule(Rule.exclude("*"));
+    }
     return builder.build();
   }
 
-  /** A pattern that selects the layer of that name alone. */
-  private static String pattern(String layer) {
+  /**
+   * A pattern that selects the layer of that name alone: the name of its weight, since a layer may
+   * be the whole model, whose name is empty, or be called as a kind of layers is, such as Linear.
+   */
+  private String pattern(String layer) {
+    String weight = requireNonNull(weights.get(layer), layer);
     boolean plain =
-        layer.indexOf('*') < 0
-            && layer.indexOf('?') < 0
-            && !layer.startsWith("re:")
-            && !layer.startsWith("kind:");
-    return plain ? layer : "re:" + Pattern.quote(layer);
+        weight.indexOf('*') < 0
+            && weight.indexOf('?') < 0
+            && !weight.startsWith("re:")
+            && !weight.startsWith("kind:");
+    return plain ? weight : "re:" + Pattern.quote(weight) + "\\z";
   }
 
   /** Chooses among the points of the curve, with the sizes of the model. */

@@ -97,7 +97,13 @@ public final class CalibrationRun {
     this.passes = 1 + Math.max(last, options.range() == Range.HISTOGRAM ? 1 : 0);
     this.modelHash = hash(original.file());
     for (SampleInputs sample : settings.samples()) {
-      hashes.put(label(sample), hash(sample));
+      String label = label(sample);
+      String hash = hash(sample);
+      // Files of several folders may have the same name, and lists of arrays have none.
+      String unique = label;
+      for (int copy = 2; hashes.putIfAbsent(unique, hash) != null; copy++) {
+        unique = label + " (" + copy + ")";
+      }
     }
   }
 

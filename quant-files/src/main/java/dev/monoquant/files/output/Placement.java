@@ -20,11 +20,13 @@ import java.util.Optional;
  *
  * @param target its final name
  * @param temporary its current name
+ * @param old the name for the directory that it replaces; the next run on the target finds it there
  * @param directory whether it is a directory
  * @param sync whether the output must survive a power cut; its files are flushed already
  * @param disk the file system
  */
-record Placement(Path target, Path temporary, boolean directory, boolean sync, Disk disk) {
+record Placement(
+    Path target, Path temporary, Path old, boolean directory, boolean sync, Disk disk) {
 
   /**
    * Renames the output.
@@ -37,7 +39,6 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
       syncTree();
     }
     boolean replaces = directory && Files.exists(target, LinkOption.NOFOLLOW_LINKS);
-    Path old = Leftovers.oldName(temporary);
     if (replaces) {
       disk.rename(target, old);
     }

@@ -137,7 +137,13 @@ public final class Staging implements Closeable {
     }
     TargetLock lock = TargetLock.take(target);
     try {
-      return new Staging(job, target, directory, disk, Optional.of(lock), List.of());
+      List<String> notes = List.of();
+      if (!begins) {
+        // A join that was killed may have moved the previous directory away.
+        notes = Leftovers.sweep(target, Optional.empty(), disk);
+        OutputTarget.check(job, directory, 0, disk);
+      }
+      return new Staging(job, target, directory, disk, Optional.of(lock), notes);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -423,10 +429,18 @@ public final class Staging implements Closeable {
     if (journal != null) {
       journal.remove(temporary);
     }
-    Placement placement = new Placement(target, temporary, directory, sync, disk);
-    Optional<Path> replaced = placement.rename();
-    done = true;
-    placement.settle(replaced).ifPresent(notes::add);
+    // What units wrote lies in a folder of their own; a directory that it replaces does not go
+    // there, since users are told to remove that folder after a failure.
+    Path own = shared.isPresent() ? Leftovers.freshName(target) : temporary;
+    try {
+      Placement placement =
+          new Placement(target, temporary, Leftovers.oldName(own), directory, sync, disk);
+      Optional<Path> replaced = placement.rename();
+      done = true;
+      placement.settle(replaced).ifPresent(notes::add);
+    } finally {
+      Leftovers.forget(own);
+    }
     if (shared.isPresent()) {
       shared.get().remove();
     }

@@ -62,7 +62,8 @@ final class Inflated implements Closeable {
   Inflated(MappedFile archive, ZipFault fault, ReadLimits limits, boolean checksums) {
     this.archive = archive;
     this.fault = fault;
-    this.limit = limits.maxInflatedBytes() + RATIO * archive.size();
+    long byRatio = RATIO * archive.size();
+    this.limit = Math.min(limits.maxInflatedBytes(), Long.MAX_VALUE - byRatio) + byRatio;
     this.checksums = checksums;
   }
 

@@ -178,6 +178,15 @@ class InflatedTest {
         archive -> assertThat(part(archive, 0, 3 * MIB - 1, 1)).hasSize(1));
   }
 
+  @Property(tries = 1)
+  void theGreatestLimitIsNoneAtAll() throws Exception {
+    ReadLimits limits = ReadLimits.DEFAULT.withMaxInflatedBytes(Long.MAX_VALUE);
+    use(
+        zip(new byte[8 * MIB]),
+        limits,
+        archive -> assertThat(part(archive, 0, 8 * MIB - 1, 1)).hasSize(1));
+  }
+
   /** Replaces the stream of the only entry, and the stored size in both headers. */
   private static byte[] withStream(byte[] content, byte[] stream) {
     byte[] whole = zip(content);

@@ -8,6 +8,7 @@ import dev.monoquant.spi.ObservableModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +45,7 @@ final class ObservableScript implements ObservableModel {
 
   @Override
   public Map<String, String> unobserved() {
-    return Map.copyOf(unobserved);
+    return Collections.unmodifiableMap(unobserved);
   }
 
   @Override

@@ -20,7 +20,9 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputShare;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
@@ -32,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,6 +93,57 @@ class DirectorySafetyTest {
     Files.writeString(target.resolve("model.safetensors"), "old model");
     Files.writeString(target.resolve("sub/extra.txt"), "old side file");
     return Folders.contents(target);
+  }
+
+  private Request share(OutputShare share) {
+    Sample sample = sample();
+    return new Request(
+        sample.source(),
+        sample.contents(Optional.of(Provenance.of("test", "1"))),
+        new WriteOptions(target, true, true, false, Optional.of(share)));
+  }
+
+  /** The previous directory is beside the target, not in the folder that users may remove. */
+  @Test
+  void aJoinThatDiesBetweenItsRenamesKeepsThePreviousDirectory() throws IOException {
+    String plan = "0123456789abcdef";
+    Map<String, String> old = old();
+    try (OutputWriter writer =
+        share(new OutputShare.Begin(plan, 1)).open(new CompressedTensorsOutput())) {
+      writer.commit();
+    }
+    sample()
+        .write(
+            new CompressedTensorsOutput(),
+            share(new OutputShare.Unit(plan, 1, 0, new TreeMap<>())));
+    Disk dying =
+        new Disk() {
+          private boolean moved;
+
+          @Override
+          public void rename(Path from, Path to) throws IOException {
+            if (moved) {
+              throw new IOException("injected: rename");
+            }
+            moved = from.equals(target.toRealPath());
+            Disk.super.rename(from, to);
+          }
+        };
+    assertThatThrownBy(
+            () -> {
+              try (OutputWriter writer =
+                  share(new OutputShare.Join(plan, 1)).open(new CompressedTensorsOutput(dying))) {
+                writer.commit();
+              }
+            })
+        .hasMessageContaining("injected");
+    assertThat(target).doesNotExist();
+    Folders.delete(place.resolve(".model.quant-parts-" + plan));
+    assertThatThrownBy(() -> sample().write(new CompressedTensorsOutput(), request(false)))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("exists");
+    assertThat(Folders.contents(target)).isEqualTo(old);
+    assertThat(Folders.names(place)).containsExactly("model");
   }
 
   @Test

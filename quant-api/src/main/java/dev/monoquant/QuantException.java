@@ -27,7 +27,8 @@ public abstract sealed class QuantException extends RuntimeException
 
   /**
    * Makes text from a file or a user safe to print in one line: in double quotes, control
-   * characters and quotes escaped, and cut after 200 characters.
+   * characters and quotes escaped, and cut after 200 characters. {@code ##[}, which is a command of
+   * CI runners anywhere in a line, is escaped too.
    *
    * @param text any text
    * @return the quoted text
@@ -43,6 +44,7 @@ public abstract sealed class QuantException extends RuntimeException
       if (c == '"' || c == '\\') {
         out.append('\\').append(c);
       } else if (Character.isISOControl(c)
+          || (c == '[' && text.startsWith("##", i - 2))
           || Character.isSurrogate(c)
           || Character.getType(c) == Character.FORMAT
           || Character.getType(c) == Character.LINE_SEPARATOR

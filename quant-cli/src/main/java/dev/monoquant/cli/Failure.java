@@ -235,19 +235,26 @@ final class Failure {
   }
 
   /**
-   * Names in models and paths may contain control characters, which a terminal must not execute.
+   * Names in models and paths may contain control characters, which a terminal must not execute,
+   * and what the runner of GitHub Actions takes for a command: {@code ::} after nothing but blanks,
+   * and {@code ##[}.
    */
   static String oneLine(String text) {
     StringBuilder line = new StringBuilder(text.length());
-    text.codePoints()
-        .forEach(
-            c -> {
-              if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
-                line.append(String.format("\\u%04x", c));
-              } else {
-                line.appendCodePoint(c);
-              }
-            });
+    boolean start = true;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      int point = text.codePointAt(i);
+      boolean command =
+          (start && text.startsWith("::", i)) || (c == '[' && text.startsWith("##", i - 2));
+      start &= Character.isWhitespace(c) || Character.isSpaceChar(c);
+      if (command || Character.isISOControl(c) || Character.getType(point) == Character.FORMAT) {
+        line.append(String.format("\\u%04x", point));
+      } else {
+        line.appendCodePoint(point);
+      }
+      i += Character.charCount(point) - 1;
+    }
     return line.toString();
   }
 }

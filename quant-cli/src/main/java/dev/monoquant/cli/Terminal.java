@@ -43,7 +43,9 @@ record Terminal(int columns, boolean colours) {
 
   private void append(String line, StringBuilder out) {
     String rest = line;
-    String indent = " ".repeat(line.length() - line.stripLeading().length() + 2);
+    // At most half of the width, so that each turn takes some of the rest.
+    int leading = line.length() - line.stripLeading().length();
+    String indent = " ".repeat(Math.min(leading + 2, columns / 2));
     boolean first = true;
     while (rest.length() > columns) {
       int blank = rest.lastIndexOf(' ', columns);

@@ -44,6 +44,15 @@ class TerminalTest {
   }
 
   @Test
+  void anIndentAsWideAsTheTerminalLeavesPlaceForText() {
+    for (int indent : new int[] {38, 39, 40, 60, 1000}) {
+      String shown = Terminal.of("40", Map.of()).show(" ".repeat(indent) + "k".repeat(50));
+      assertThat(shown.lines()).allMatch(line -> line.length() <= 40);
+      assertThat(shown.replaceAll("\\s", "")).isEqualTo("k".repeat(50));
+    }
+  }
+
+  @Test
   void linesBreakAtBlanksAndGoOnIndented() {
     String shown = Terminal.of("40", Map.of()).show(TEXT);
     assertThat(shown.lines()).allMatch(line -> line.length() <= 40);

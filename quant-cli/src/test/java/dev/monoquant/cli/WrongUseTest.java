@@ -331,6 +331,15 @@ class WrongUseTest {
     assertThat(err.toString()).doesNotContain("\u001b").contains("\\u000a", "\\u001b");
   }
 
+  /** Standard error is read by the runner of GitHub Actions, line by line. */
+  @Test
+  void noReasonIsACommandOfARunner() {
+    for (String text : List.of("::stop-commands::x", " ::error::x", "\u00a0::x::", "a##[error]x")) {
+      assertThat(Failure.oneLine(text)).containsAnyOf("\\u003a:", "##\\u005b");
+    }
+    assertThat(Failure.oneLine("a::b: [##] ::c")).isEqualTo("a::b: [##] ::c");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"frobnicate", "bogus", "x", "model.safetensors", "quantinspect"})
   void whatIsLikeNoCommandGetsNoSuggestion(String typed) {

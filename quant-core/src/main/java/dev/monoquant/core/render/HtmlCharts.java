@@ -73,7 +73,7 @@ final class HtmlCharts {
             + ABOVE;
     Optional<Double> limit =
         report.gates().stream()
-            .filter(gate -> gate.name().equals(GateResult.MIN_SQNR))
+            .filter(gate -> gate.ofWeights() && gate.name().equals(GateResult.MIN_SQNR))
             .map(GateResult::limit)
             .findFirst();
     ToDoubleFunction<Dot> height = d -> Math.min(top, d.weight().errors().sqnrDb());

@@ -161,15 +161,12 @@ final class JunitReport {
         missed.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", missed)));
   }
 
-  /**
-   * Adds the limit of a gate that applies to weights. A gate that is passed although a weight is
-   * below its limit applies to the outputs of the model alone.
-   */
+  /** Adds the limit of a gate that applies to weights. */
   private static Optional<String> limit(
       List<GateResult> gates, String name, double value, StringBuilder text) {
     for (GateResult gate : gates) {
-      boolean within = value >= gate.limit() || Double.isNaN(value);
-      if (gate.name().equals(name) && (within || !gate.passed())) {
+      if (gate.ofWeights() && gate.name().equals(name)) {
+        boolean within = value >= gate.limit() || Double.isNaN(value);
         String limit = "at least " + gate.limitText();
         text.append(" (").append(limit).append(')');
         return within

@@ -59,12 +59,12 @@ final class MarkdownReport {
     Report report = entry.report();
     Plan plan = report.plan();
     out.append("## ")
-        .append(report.accepted() ? "✅ " : "❌ ")
+        .append(run.accepted() ? "✅ " : "❌ ")
         .append(name(plan.input()))
         .append(" → ")
         .append(name(entry.target().toString()))
         .append("\n\n")
-        .append(report.accepted() ? "" : "**Nothing was written.** ")
+        .append(outcome(report))
         .append(text(Text.change(plan.wholeBytesBefore(), plan.wholeBytesAfter())))
         .append(". Quantized: ")
         .append(Text.count(report.weights().size(), "weight"))
@@ -78,6 +78,16 @@ final class MarkdownReport {
     worst(report.weights(), out);
     kept(plan.kept(), out);
     problems(report.problems(), out);
+  }
+
+  /** All outputs are put in place, or none. */
+  private String outcome(Report report) {
+    if (run.accepted()) {
+      return "";
+    }
+    return report.accepted()
+        ? "**Nothing was written**, since another output was refused. "
+        : "**Nothing was written.** ";
   }
 
   private static void gates(List<GateResult> gates, StringBuilder out) {

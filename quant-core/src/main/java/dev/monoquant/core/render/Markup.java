@@ -54,21 +54,33 @@ final class Markup {
 
   /**
    * A text in Markdown that shows as it is, also in a cell of a table: every character that could
-   * mean anything in Markdown or HTML is a character reference.
+   * mean anything in Markdown or HTML is a character reference; dots within words too, since {@code
+   * www.} makes a link.
    */
   static String markdown(String text) {
     StringBuilder out = new StringBuilder(text.length() + 8);
-    text.codePoints()
-        .forEach(
-            c -> {
-              if (Character.isLetterOrDigit(c) || " .,/=+%".indexOf(c) >= 0) {
-                out.appendCodePoint(c);
-              } else if (isHidden(c)) {
-                out.append(Text.format("&#92;u%04x", c));
-              } else {
-                out.append("&#").append(c).append(';');
-              }
-            });
+    int before = ' ';
+    for (int i = 0; i < text.length(); i += Character.charCount(before)) {
+      int c = text.codePointAt(i);
+      boolean plain =
+          c == '.'
+              ? isPlainDot(before, i + 1 < text.length() ? text.codePointAt(i + 1) : ' ')
+              : Character.isLetterOrDigit(c) || " ,/=+%".indexOf(c) >= 0;
+      if (plain) {
+        out.appendCodePoint(c);
+      } else if (isHidden(c)) {
+        out.append(Text.format("&#92;u%04x", c));
+      } else {
+        out.append("&#").append(c).append(';');
+      }
+      before = c;
+    }
     return out.toString();
+  }
+
+  /** At the end of a sentence, or in a number. */
+  private static boolean isPlainDot(int before, int after) {
+    return !Character.isLetterOrDigit(after)
+        || (Character.isDigit(before) && Character.isDigit(after));
   }
 }

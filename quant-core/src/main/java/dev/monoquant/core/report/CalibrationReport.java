@@ -111,7 +111,10 @@ public record CalibrationReport(
                     .append(" with NaN or infinities left out\n"));
     leftOut.forEach(
         (name, why) ->
-            out.append(Text.name(name)).append(": not observed: ").append(why).append('\n'));
+            out.append(Text.name(name))
+                .append(": not observed: ")
+                .append(Text.line(why))
+                .append('\n'));
     notes.forEach(note -> out.append(note).append('\n'));
     out.append(
         Text.format(

@@ -13,9 +13,12 @@ import dev.monoquant.core.text.Text;
  * @param limit the limit: decibels, a cosine, a speed-up, or bytes after divided by bytes before
  * @param value the measured value, the worst of several; NaN if nothing was measured
  * @param passed whether the value is within the limit
+ * @param ofWeights whether the limit is one of each weight; {@code min-sqnr} is none of them if it
+ *     is the default limit for outputs
  * @param detail a sentence with the value and its subject
  */
-public record GateResult(String name, double limit, double value, boolean passed, String detail) {
+public record GateResult(
+    String name, double limit, double value, boolean passed, boolean ofWeights, String detail) {
 
   /** The name of the gate of {@code --min-sqnr}. */
   public static final String MIN_SQNR = "min-sqnr";

@@ -164,7 +164,7 @@ public record Gates(
             + " -> "
             + Text.bytes(plan.wholeBytesAfter())
             + ", files beside the tensors included)";
-    return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, detail));
+    return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, false, detail));
   }
 
   /** Checks the limits that need quantized weights, but no run of the model. */
@@ -217,11 +217,13 @@ public record Gates(
     Optional<Measured> worst = all.stream().min(WORST);
     if (worst.isEmpty()) {
       String detail = "nothing was quantized that could have an error";
-      return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, Double.NaN, true, detail));
+      return Optional.of(
+          new GateResult(GateResult.MIN_SQNR, limit, Double.NaN, true, true, detail));
     }
     double value = worst.get().value();
     String detail = worst.get().of() + " an SQNR of " + Text.number(value, limit, 2) + " dB";
-    return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, value, value >= limit, detail));
+    return Optional.of(
+        new GateResult(GateResult.MIN_SQNR, limit, value, value >= limit, true, detail));
   }
 
   private Optional<GateResult> weightCosine(List<WeightReport> weights) {
@@ -236,11 +238,11 @@ public record Gates(
             .min(WORST);
     if (worst.isEmpty()) {
       String detail = "nothing was quantized that could have an error";
-      return Optional.of(new GateResult(gate, limit, Double.NaN, true, detail));
+      return Optional.of(new GateResult(gate, limit, Double.NaN, true, true, detail));
     }
     double value = worst.get().value();
     String detail = worst.get().of() + " a cosine of " + Text.number(value, limit, 6);
-    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, true, detail));
   }
 
   private Optional<GateResult> outputSqnr(List<WeightReport> weights) {
@@ -261,11 +263,11 @@ public record Gates(
     if (worst.isEmpty()) {
       String detail =
           "no outputs of layers were measured, for want of Gram matrices (--calibration)";
-      return Optional.of(new GateResult(gate, limit, Double.NaN, weights.isEmpty(), detail));
+      return Optional.of(new GateResult(gate, limit, Double.NaN, weights.isEmpty(), false, detail));
     }
     double value = worst.get().value();
     String detail = worst.get().of() + " an SQNR of " + Text.number(value, limit, 2) + " dB";
-    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, false, detail));
   }
 
   /** The default limit for outputs if none is set; it does not apply to classes. */
@@ -286,7 +288,7 @@ public record Gates(
                       + " dB on "
                       + run.inputs();
               return new GateResult(
-                  GateResult.MIN_SQNR, limit, worst.value(), worst.value() >= limit, detail);
+                  GateResult.MIN_SQNR, limit, worst.value(), worst.value() >= limit, false, detail);
             });
   }
 
@@ -297,7 +299,8 @@ public record Gates(
     double limit = minCosine.orElse(DEFAULT_MIN_COSINE);
     if (run.isEmpty()) {
       String detail = "the outputs of original and result were not compared";
-      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, false, detail));
+      return Optional.of(
+          new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, false, false, detail));
     }
     String reference = run.get().reference().name();
     List<Measured> all = new ArrayList<>();
@@ -310,12 +313,14 @@ public record Gates(
     Optional<Measured> worst = all.stream().min(WORST);
     if (worst.isEmpty()) {
       String detail = "the models have no outputs to compare";
-      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, true, detail));
+      return Optional.of(
+          new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, true, false, detail));
     }
     double value = worst.get().value();
     String detail =
         worst.get().of() + " is " + Text.number(value, limit, 6) + " on " + run.get().inputs();
-    return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, value, value >= limit, detail));
+    return Optional.of(
+        new GateResult(GateResult.MIN_COSINE, limit, value, value >= limit, false, detail));
   }
 
   private Optional<GateResult> speedup(Optional<RunComparison> run) {
@@ -332,7 +337,7 @@ public record Gates(
                     .min(WORST));
     if (worst.isEmpty()) {
       String detail = "the speed of original and result was not compared";
-      return Optional.of(new GateResult(gate, limit, Double.NaN, false, detail));
+      return Optional.of(new GateResult(gate, limit, Double.NaN, false, false, detail));
     }
     double value = worst.get().value();
     String detail =
@@ -341,7 +346,7 @@ public record Gates(
             + Text.number(value, limit, 2)
             + " times the speed of the original on "
             + run.orElseThrow().inputs();
-    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, false, detail));
   }
 
   /**

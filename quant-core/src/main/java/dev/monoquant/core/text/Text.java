@@ -119,12 +119,12 @@ public final class Text {
   }
 
   /**
-   * A name that may come from a file: quoted if it contains characters that a terminal interprets,
-   * with its middle left out if it is very long.
+   * A name that may come from a file: quoted if it contains characters that a terminal or a CI
+   * runner interprets, with its middle left out if it is very long.
    */
   public static String name(String name) {
     String quoted = QuantException.quote(name);
-    if (!quoted.equals('"' + name + '"')) {
+    if (!quoted.equals('"' + name + '"') || name.contains("::")) {
       return quoted;
     }
     if (name.isEmpty()) {
@@ -171,19 +171,26 @@ public final class Text {
     }
   }
 
-  /** A message in one line, with characters that a terminal interprets escaped. */
+  /**
+   * A message in one line, with characters that a terminal interprets escaped, and what the runner
+   * of GitHub Actions takes for a command: {@code ::} after nothing but blanks, and {@code ##[}.
+   */
   public static String line(String message) {
     StringBuilder out = new StringBuilder(message.length());
-    message
-        .codePoints()
-        .forEach(
-            c -> {
-              if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
-                out.append(format("\\u%04x", c));
-              } else {
-                out.appendCodePoint(c);
-              }
-            });
+    boolean start = true;
+    for (int i = 0; i < message.length(); i++) {
+      char c = message.charAt(i);
+      int point = message.codePointAt(i);
+      boolean command =
+          (start && message.startsWith("::", i)) || (c == '[' && message.startsWith("##", i - 2));
+      start &= Character.isWhitespace(c) || Character.isSpaceChar(c);
+      if (command || Character.isISOControl(c) || Character.getType(point) == Character.FORMAT) {
+        out.append(format("\\u%04x", point));
+      } else {
+        out.appendCodePoint(point);
+      }
+      i += Character.charCount(point) - 1;
+    }
     return out.toString();
   }
 }

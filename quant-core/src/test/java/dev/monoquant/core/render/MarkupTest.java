@@ -35,6 +35,14 @@ class MarkupTest {
         .doesNotContainPattern("[^\\p{L}\\p{Nd} .,/=+%u0-9a-f]");
   }
 
+  /** GitHub makes a link of {@code www.} without any sign of one. */
+  @Test
+  void aNameIsNoLinkInMarkdown() {
+    assertThat(Markup.markdown("www.evil.example/x.weight"))
+        .isEqualTo("www&#46;evil&#46;example/x&#46;weight");
+    assertThat(Markup.markdown("www.1.2a 1.25. Or")).isEqualTo("www&#46;1.2a 1.25. Or");
+  }
+
   @Test
   void whatCannotBeSeenIsShown() {
     assertThat(Markup.text("a\u0000b\nc\u202ed\ud800e\uffff"))

@@ -35,7 +35,7 @@ class ReportFormTest {
   private static final String EVIL = "<script>alert(1)</script>\"'&|`*_]]>\u202e\u0007";
 
   private static final GateResult MISSED =
-      new GateResult(GateResult.MIN_SQNR, 40, 30, false, "b has an SQNR of 30.00 dB");
+      new GateResult(GateResult.MIN_SQNR, 40, 30, false, true, "b has an SQNR of 30.00 dB");
 
   private static Element xml(RunReport run) throws Exception {
     return DocumentBuilderFactory.newInstance()
@@ -88,7 +88,7 @@ class ReportFormTest {
         Runs.report(
             List.of(Runs.weight(EVIL, 1)),
             List.of(Runs.kept("k" + EVIL, "r" + EVIL)),
-            List.of(new GateResult(EVIL, 1, 2, true, EVIL)));
+            List.of(new GateResult(EVIL, 1, 2, true, false, EVIL)));
     Report told = report.with(List.of(Problem.warning(EVIL, EVIL, EVIL)), Optional.empty());
     for (RunReport run :
         List.of(Runs.of(EVIL, told), Runs.failed(EVIL, Problem.error(EVIL, EVIL, EVIL)))) {
@@ -128,11 +128,28 @@ class ReportFormTest {
 
   @Test
   void aGateOfTheWholeModelIsNoLimitOfWeights() throws Exception {
-    GateResult outputs = new GateResult(GateResult.MIN_SQNR, 40, 45, true, "outputs");
-    Element suites =
-        xml(Runs.of("m", Runs.report(List.of(Runs.weight("b", 1)), List.of(), List.of(outputs))));
-    assertThat(suites.getAttribute("failures")).isEqualTo("0");
-    assertThat(suites.getTextContent()).doesNotContain("at least");
+    for (double value : new double[] {45, 35}) {
+      GateResult outputs =
+          new GateResult(GateResult.MIN_SQNR, 40, value, value >= 40, false, "outputs");
+      List<WeightReport> weights = List.of(Runs.weight("a", 0.01), Runs.weight("b", 1));
+      RunReport run = Runs.of("m", Runs.report(weights, List.of(), List.of(outputs)));
+      Element suites = xml(run);
+      assertThat(suites.getAttribute("failures")).isEqualTo(value >= 40 ? "0" : "1");
+      assertThat(suites.getTextContent()).doesNotContain("at least");
+      assertThat(ReportForm.HTML.render(run)).doesNotContain("Dashed");
+    }
+  }
+
+  @Test
+  void anOutputIsNoSuccessIfAnotherIsRefused() {
+    Report good = Runs.report(List.of(Runs.weight("a", 1)), List.of(), List.of());
+    Report bad = Runs.report(List.of(Runs.weight("b", 1)), List.of(), List.of(MISSED));
+    String page = ReportForm.MARKDOWN.render(Runs.of("m", good, bad));
+    assertThat(count(page, "Nothing was written")).isEqualTo(2);
+    assertThat(page).contains("another output was refused").doesNotContain("✅");
+    assertThat(ReportForm.MARKDOWN.render(Runs.of("m", good, good)))
+        .contains("✅")
+        .doesNotContain("Nothing was written");
   }
 
   @Test

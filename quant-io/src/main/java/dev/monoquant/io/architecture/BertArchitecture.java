@@ -35,6 +35,8 @@ public final class BertArchitecture implements GgufArchitecture {
           "output.dense", "ffn_down",
           "output.LayerNorm", "layer_output_norm");
 
+  private static final String BERT = "bert.";
+
   private static final String LAYERS = "encoder.layer.";
 
   /** Names of early releases. */
@@ -52,7 +54,7 @@ public final class BertArchitecture implements GgufArchitecture {
   @Override
   public GgufMapping map(String modelClass, ModelInfo model, Hyperparameters config) {
     MappingBuilder to = new MappingBuilder("bert", model);
-    int blocks = config.require("num_hidden_layers");
+    int blocks = to.blocks(config, LAYERS, BertArchitecture::own);
     to.put("block_count", blocks);
     to.put("context_length", config.require("max_position_embeddings"));
     to.put("embedding_length", config.require("hidden_size"));
@@ -63,7 +65,7 @@ public final class BertArchitecture implements GgufArchitecture {
     to.put("attention.causal", false);
     to.putWhole("tokenizer.ggml.token_type_count", config.count("type_vocab_size").orElse(2));
     for (TensorInfo tensor : model.tensors()) {
-      String name = tensor.name().startsWith("bert.") ? tensor.name().substring(5) : tensor.name();
+      String name = own(tensor.name());
       if (name.equals("embeddings.position_ids")) {
         to.leaveOut(tensor, "loaders compute it");
       } else if (name.startsWith("pooler.") || name.startsWith("cls.")) {
@@ -73,6 +75,11 @@ public final class BertArchitecture implements GgufArchitecture {
       }
     }
     return to.build();
+  }
+
+  /** The name without the step of classes with a head. */
+  private static String own(String name) {
+    return name.startsWith(BERT) ? name.substring(BERT.length()) : name;
   }
 
   private static Optional<String> name(String name, int blocks) {

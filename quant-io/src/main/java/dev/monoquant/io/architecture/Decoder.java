@@ -85,7 +85,7 @@ final class Decoder {
     this.model = model;
     this.config = config;
     this.names = names;
-    this.blocks = to.blocks(config, LAYERS);
+    this.blocks = to.blocks(config, LAYERS, Prefixes::strip);
   }
 
   /** {@return this, with query and key rows in pairs, as llama.cpp rotates them for llama} */

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * Collects the tensors and the metadata of a {@link GgufMapping}. What llama.cpp expects in F32 is
@@ -129,12 +130,13 @@ final class MappingBuilder {
    * {@return the value of {@code num_hidden_layers}, after a check that the model has these blocks}
    *
    * @param prefix what is before the number of a block
+   * @param names gives the name of a tensor that may begin with the prefix
    */
-  int blocks(Hyperparameters config, String prefix) {
+  int blocks(Hyperparameters config, String prefix, UnaryOperator<String> names) {
     int blocks = config.require("num_hidden_layers");
     boolean[] found = new boolean[Math.min(blocks, model.tensors().size() + 1)];
     for (TensorInfo tensor : model.tensors()) {
-      Optional<Block> block = Block.of(Prefixes.strip(tensor.name()), prefix);
+      Optional<Block> block = Block.of(names.apply(tensor.name()), prefix);
       if (block.isPresent() && block.get().number() < found.length) {
         found[block.get().number()] = true;
       }

@@ -3,7 +3,7 @@ package dev.monoquant.io.architecture;
 import java.util.List;
 
 /** Names of transformers without the steps that depend on the class around a language model. */
-final class Prefixes {
+public final class Prefixes {
 
   private static final List<String> OTHER_PARTS =
       List.of(
@@ -35,9 +35,9 @@ final class Prefixes {
   /**
    * {@return whether a tensor belongs to a part that is no language model}
    *
-   * @param name the name of a tensor
+   * @param name the name of a tensor or a layer
    */
-  static boolean isOtherPart(String name) {
+  public static boolean isOtherPart(String name) {
     return OTHER_PARTS.stream().anyMatch(name::startsWith);
   }
 }

@@ -1,11 +1,14 @@
 package dev.monoquant.io.calibration;
 
+import dev.monoquant.io.architecture.Prefixes;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * The names that GGUF files have for the layers of models of transformers: llama-like, BERT-like
- * and GPT-2-like ones, with experts. The prefix before the list of blocks does not matter.
+ * and GPT-2-like ones, with experts. The prefix before the list of blocks does not matter, unless
+ * it is that of a part that is no language model: a GGUF file of the language model does not have
+ * its layers.
  *
  * <pre>
  *   model.layers.3.self_attn.q_proj                 blk.3.attn_q
@@ -82,6 +85,9 @@ final class GgufLayerNames {
 
   /** {@return the name in GGUF files; empty if the layer has none here} */
   static Optional<Named> of(String layer) {
+    if (Prefixes.isOtherPart(layer)) {
+      return Optional.empty();
+    }
     for (String list : LISTS) {
       int at = layer.startsWith(list) ? 0 : layer.indexOf("." + list) + 1;
       if (at > 0 || layer.startsWith(list)) {

@@ -1,5 +1,9 @@
 package dev.monoquant.io.gguf;
 
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.Layer;
@@ -11,6 +15,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,11 +28,13 @@ import java.util.Optional;
 /**
  * A GGUF model with a matrix for each expert: the tensor {@code blk.0.ffn_up_exps.weight} of shape
  * (experts, rows, columns) is shown as the tensors {@code blk.0.ffn_up_exps.0.weight} and so on.
- * They are one family, since the file has one type for all. Nothing is copied.
+ * They are one family, since the file has one type for all. Nothing is copied. Other tensors of
+ * rank 3 stay as they are.
  */
 final class ExpertView implements ModelSource {
 
   private static final String WEIGHT = ".weight";
+  private static final String EXPERTS = "exps" + WEIGHT;
 
   private final ModelSource inside;
   private final ModelInfo info;
@@ -56,6 +63,43 @@ final class ExpertView implements ModelSource {
     }
   }
 
+  /** Bounds the matrices that the stacked tensors of a model are taken apart into. */
+  static final class Limit {
+
+    private final String file;
+    private long matrices;
+
+    /**
+     * @param file the model, for messages
+     */
+    Limit(String file) {
+      this.file = file;
+    }
+
+    /**
+     * Counts the matrices of a tensor, before anything is made of them.
+     *
+     * @param tensor a tensor of shape (experts, rows, columns)
+     * @throws ModelFormatException if the model has more than maxTensors
+     */
+    void add(TensorInfo tensor) {
+      long most = ReadLimits.DEFAULT.maxTensors();
+      long own = tensor.shape().dim(0);
+      if (own > most - matrices) {
+        throw new ModelFormatException(
+            Reason.LIMIT,
+            file,
+            "tensor " + quote(tensor.name()),
+            "has "
+                + own
+                + " experts, and a model may have "
+                + most
+                + " in all (limit maxTensors). The file is damaged; fetch it again.");
+      }
+      matrices += own;
+    }
+  }
+
   private ExpertView(ModelSource inside, ModelInfo info, Map<String, Expert> experts) {
     this.inside = inside;
     this.info = info;
@@ -73,11 +117,13 @@ final class ExpertView implements ModelSource {
     List<TensorInfo> plain = new ArrayList<>();
     List<Layer> layers = new ArrayList<>();
     List<Family> families = new ArrayList<>(inside.info().families());
+    Limit limit = new Limit(inside.info().name());
     for (TensorInfo tensor : inside.info().tensors()) {
       if (!isMixture(tensor)) {
         plain.add(tensor);
         continue;
       }
+      limit.add(tensor);
       List<String> names = new ArrayList<>();
       for (int i = 0; i < tensor.shape().dim(0); i++) {
         Expert expert = new Expert(tensor, i);
@@ -106,7 +152,7 @@ final class ExpertView implements ModelSource {
     return shape.rank() == 3
         && shape.dim(0) > 1
         && shape.elements() > 0
-        && tensor.name().endsWith(WEIGHT)
+        && tensor.name().endsWith(EXPERTS)
         && tensor.type().isQuantizable();
   }
 

@@ -165,9 +165,13 @@ final class GgufConversion {
     List<String> notes = new ArrayList<>(info.notes());
     notes.addAll(mapping.notes());
     notes.addAll(tokenizer.notes());
+    Optional<Pooling> pooling = Pooling.of(info.sideFiles());
     List<BesideFile> leftOut = new ArrayList<>(info.leftOut());
     for (SideFile side : info.sideFiles()) {
-      if (!HELD.contains(side.name())) {
+      boolean held =
+          HELD.contains(side.name())
+              || pooling.filter(p -> p.file().equals(side.name())).isPresent();
+      if (!held) {
         leftOut.add(BesideFile.leftOut(side, "a GGUF file does not hold it"));
       }
     }
@@ -187,7 +191,7 @@ final class GgufConversion {
             shown,
             mapping,
             false,
-            new Described(metadata(info, mapping, tokenizer), ALIGNMENT));
+            new Described(metadata(info, mapping, pooling, tokenizer), ALIGNMENT));
     return view.withLayers(GgufNames.layers(view.info().tensors()));
   }
 
@@ -243,7 +247,8 @@ final class GgufConversion {
                         + " the model again"));
   }
 
-  private static List<Value> metadata(ModelInfo info, GgufMapping mapping, Tokenizer tokenizer)
+  private static List<Value> metadata(
+      ModelInfo info, GgufMapping mapping, Optional<Pooling> pooling, Tokenizer tokenizer)
       throws IOException {
     Map<String, Value> values = new LinkedHashMap<>();
     put(values, Value.of("general.architecture", mapping.architecture()));
@@ -253,9 +258,8 @@ final class GgufConversion {
       put(values, Value.of("general.name", folder.toString()));
     }
     mapping.metadata().forEach((key, value) -> put(values, value(key, value)));
-    Optional<Integer> pooling = Pooling.of(info.sideFiles());
     if (pooling.isPresent()) {
-      put(values, Value.of(mapping.architecture() + ".pooling_type", pooling.get()));
+      put(values, Value.of(mapping.architecture() + ".pooling_type", pooling.get().number()));
     }
     put(values, Value.of("general.file_type", fileType(mapping)));
     put(values, Value.of("general.quantization_version", QUANTIZATION_VERSION));
@@ -293,8 +297,13 @@ final class GgufConversion {
         .orElse(0);
   }
 
-  /** The pooling of sentence-transformers: {@code modules.json} and the folder that it names. */
-  static final class Pooling {
+  /**
+   * The pooling of sentence-transformers: {@code modules.json} and the folder that it names.
+   *
+   * @param file the file that describes it, such as {@code 1_Pooling/config.json}
+   * @param number its number in llama.cpp
+   */
+  record Pooling(String file, int number) {
 
     private static final Map<String, Integer> MODES = new LinkedHashMap<>();
 
@@ -306,15 +315,13 @@ final class GgufConversion {
 
     private static final Map<String, Integer> NAMES = Map.of("mean", 1, "cls", 2, "lasttoken", 3);
 
-    private Pooling() {}
-
     /**
-     * {@return the number of the pooling in llama.cpp; empty if none is described}
+     * {@return the pooling; empty if none is described}
      *
      * @param sides the files beside the model
      * @throws ConfigurationException if llama.cpp does not have it
      */
-    static Optional<Integer> of(List<SideFile> sides) throws IOException {
+    static Optional<Pooling> of(List<SideFile> sides) throws IOException {
       Optional<SideFile> modules =
           sides.stream().filter(side -> side.name().equals(MODULES)).findFirst();
       if (modules.isEmpty()
@@ -327,7 +334,7 @@ final class GgufConversion {
           String file = module.text("path").orElse("") + "/config.json";
           Optional<Obj> config = ModelConfig.read(sides, file, ReadLimits.DEFAULT);
           if (config.isPresent()) {
-            return Optional.of(mode(config.get(), file));
+            return Optional.of(new Pooling(file, mode(config.get(), file)));
           }
         }
       }

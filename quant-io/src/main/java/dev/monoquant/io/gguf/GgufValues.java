@@ -35,6 +35,15 @@ final class GgufValues {
     this.budget = new ParseBudget(file, ReadLimits.DEFAULT.maxParsedBytes());
   }
 
+  /**
+   * Takes what is made of the metadata from the budget of the metadata.
+   *
+   * @param size in bytes
+   */
+  void charge(long size) {
+    budget.charge(size);
+  }
+
   private Optional<Value> find(String key) {
     return Optional.ofNullable(values.get(key));
   }
@@ -86,12 +95,17 @@ final class GgufValues {
         .orElseThrow(() -> fault(key, "is absent or 0, and config.json needs it"));
   }
 
+  /** {@return a finite number} */
   Optional<Float> number(String key) {
     return find(key)
         .map(
             value -> {
               require(value, value.type() == GgufValue.Type.FLOAT32, "a number of type float32");
-              return bytes(value).getFloat();
+              float number = bytes(value).getFloat();
+              if (!Float.isFinite(number)) {
+                throw fault(key, "is " + number + "; it must be finite");
+              }
+              return number;
             });
   }
 

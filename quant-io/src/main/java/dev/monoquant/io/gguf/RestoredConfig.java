@@ -40,6 +40,16 @@ final class RestoredConfig {
           "low_freq_factor", 1.0,
           "high_freq_factor", 4.0);
 
+  /** The values of yarn in transformers by those of llama.cpp; {@link Rotary} writes them. */
+  private static final Map<String, String> YARN = new LinkedHashMap<>();
+
+  static {
+    YARN.put("yarn_ext_factor", "extrapolation_factor");
+    YARN.put("yarn_attn_factor", "attention_factor");
+    YARN.put("yarn_beta_fast", "beta_fast");
+    YARN.put("yarn_beta_slow", "beta_slow");
+  }
+
   private static final long SHORTEST = 16;
   private static final long LONGEST = 1 << 20;
 
@@ -107,11 +117,18 @@ final class RestoredConfig {
    * @param vocabulary the rows of the embedding
    * @param tied whether there is no head
    * @param biases whether queries have a bias
+   * @param mlpBiases whether the layers behind attention have biases
    * @param dtype the type of most matrices, as transformers names it
    * @param factors the tensor {@code rope_freqs.weight}; empty if there is none
    * @throws ConfigurationException if the scaling of rotary embeddings cannot be told from it
    */
-  Obj json(long vocabulary, boolean tied, boolean biases, String dtype, List<Float> factors) {
+  Obj json(
+      long vocabulary,
+      boolean tied,
+      boolean biases,
+      boolean mlpBiases,
+      String dtype,
+      List<Float> factors) {
     json.put("architectures", new Arr(List.of(JsonValue.of(model.name()))));
     json.put("model_type", JsonValue.of(model.type()));
     json.put("dtype", JsonValue.of(dtype));
@@ -135,6 +152,9 @@ final class RestoredConfig {
       rotary(factors);
       if (architecture.equals("llama") || architecture.startsWith("qwen3")) {
         json.put("attention_bias", JsonValue.of(biases));
+      }
+      if (mlpBiases) {
+        json.put("mlp_bias", JsonValue.of(true));
       }
       mixture();
     }
@@ -167,6 +187,13 @@ final class RestoredConfig {
       values
           .number(architecture + ".rope.scaling.factor")
           .ifPresent(factor -> rope.put("factor", new Num(Float.toString(factor))));
+      if (type.equals("yarn")) {
+        YARN.forEach(
+            (from, key) ->
+                values
+                    .number(architecture + ".rope.scaling." + from)
+                    .ifPresent(number -> rope.put(key, new Num(Float.toString(number)))));
+      }
       values
           .count(architecture + ".rope.scaling.original_context_length")
           .ifPresent(n -> rope.put("original_max_position_embeddings", Num.of(n)));

@@ -109,6 +109,7 @@ record RestoredModel(Map<String, byte[]> files) {
         embedding.shape().dim(0),
         !byName.containsKey("output.weight"),
         byName.containsKey("blk.0.attn_q.bias"),
+        byName.containsKey("blk.0.ffn_up.bias"),
         TYPES.getOrDefault(embedding.type(), "float32"),
         factors);
   }

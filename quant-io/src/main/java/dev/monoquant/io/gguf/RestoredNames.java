@@ -80,12 +80,14 @@ final class RestoredNames {
 
   private final String file;
   private final RestoredConfig config;
+  private final ExpertView.Limit limit;
   private final List<Stored> tensors = new ArrayList<>();
   private final Map<String, String> leftOut = new LinkedHashMap<>();
 
   private RestoredNames(String file, RestoredConfig config) {
     this.file = file;
     this.config = config;
+    this.limit = new ExpertView.Limit(file);
   }
 
   /**
@@ -165,6 +167,7 @@ final class RestoredNames {
   }
 
   private void experts(TensorInfo tensor, String name) {
+    limit.add(tensor);
     long lines = tensor.shape().dim(1);
     TensorShape shape = TensorShape.of(lines, tensor.shape().dim(2));
     for (long e = 0; e < tensor.shape().dim(0); e++) {

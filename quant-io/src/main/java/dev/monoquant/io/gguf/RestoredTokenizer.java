@@ -7,12 +7,14 @@ import dev.monoquant.files.json.JsonValue.Num;
 import dev.monoquant.files.json.JsonValue.Obj;
 import dev.monoquant.io.tokenizer.PreTokenizers;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The {@code tokenizer.json} and {@code tokenizer_config.json} of transformers, of the vocabulary
@@ -25,6 +27,12 @@ final class RestoredTokenizer {
   private static final int USER_DEFINED = 4;
   private static final int UNUSED = 5;
   private static final String SPACE = "\u2581";
+
+  /** Pre-tokenizers for which llama.cpp adds the token of the beginning: Llama 3 and Tekken. */
+  private static final Set<String> ADD_BOS = Set.of("llama-bpe", "tekken");
+
+  /** The objects of a merge, with the wrappers of its two texts in JSON. */
+  private static final int MERGE = 160;
 
   private final GgufValues values;
   private final List<String> tokens;
@@ -88,7 +96,7 @@ final class RestoredTokenizer {
       if (isAdded(id)) {
         Map<String, JsonValue> token = new LinkedHashMap<>();
         token.put("id", Num.of(id));
-        token.put("content", JsonValue.of(tokens.get(id)));
+        token.put("content", JsonValue.of(isBert() ? wordPiece(id) : tokens.get(id)));
         for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
           token.put(flag, Literal.FALSE);
         }
@@ -193,6 +201,8 @@ final class RestoredTokenizer {
     Map<String, Integer> ids = ids();
     record Merge(float score, int left, int right) {}
     List<Merge> merges = new ArrayList<>();
+    BitSet lengths = new BitSet();
+    ids.keySet().forEach(text -> lengths.set(text.length()));
     for (int id = 0; id < tokens.size(); id++) {
       String text = tokens.get(id);
       if (type(id) != 1) {
@@ -201,9 +211,14 @@ final class RestoredTokenizer {
       for (int at = text.offsetByCodePoints(0, text.isEmpty() ? 0 : 1);
           at < text.length();
           at = text.offsetByCodePoints(at, 1)) {
+        // Only where both parts are as long as some token: else a long one is copied at each place.
+        if (!lengths.get(at) || !lengths.get(text.length() - at)) {
+          continue;
+        }
         Integer left = ids.get(text.substring(0, at));
         Integer right = ids.get(text.substring(at));
         if (left != null && right != null && type(left) == 1 && type(right) == 1) {
+          values.charge(MERGE + 2L * text.length());
           merges.add(new Merge(scores[id], left, right));
         }
       }
@@ -266,15 +281,24 @@ final class RestoredTokenizer {
     return object("type", "Replace", "pattern", object("String", from), "content", to);
   }
 
+  private boolean isBert() {
+    return values.text(GGML + "model").filter("bert"::equals).isPresent();
+  }
+
+  /** A token as WordPiece has it: what continues a word is marked, not what begins one. */
+  private String wordPiece(int id) {
+    String text = tokens.get(id);
+    if (type(id) == CONTROL) {
+      return text;
+    }
+    return text.startsWith(SPACE) ? text.substring(SPACE.length()) : "##" + text;
+  }
+
   private Map<String, JsonValue> wordPieces() {
     Map<String, Integer> ids = new LinkedHashMap<>();
     for (int id = 0; id < tokens.size(); id++) {
-      String text = tokens.get(id);
-      if (type(id) != CONTROL && type(id) != UNUSED) {
-        text = text.startsWith(SPACE) ? text.substring(1) : "##" + text;
-      }
       if (type(id) != UNUSED) {
-        ids.putIfAbsent(text, id);
+        ids.putIfAbsent(wordPiece(id), id);
       }
     }
     boolean lower = values.flag(GGML + "normalizer.lowercase").orElse(true);
@@ -313,12 +337,17 @@ final class RestoredTokenizer {
         .map(tokens::get);
   }
 
+  /** Whether llama.cpp adds the token of the beginning if the metadata does not say it. */
+  private boolean addsBos() {
+    boolean pairs = values.text(GGML + "model").filter("gpt2"::equals).isPresent();
+    return !pairs || values.text(GGML + "pre").filter(ADD_BOS::contains).isPresent();
+  }
+
   /** What is put around texts: the tokens of beginning and end that the metadata adds. */
   private Optional<JsonValue> template() {
-    boolean bert = values.text(GGML + "model").filter("bert"::equals).isPresent();
-    boolean spm = values.text(GGML + "model").filter("llama"::equals).isPresent();
+    boolean bert = isBert();
     Optional<String> first =
-        token("bos").filter(t -> values.flag(GGML + "add_bos_token").orElse(bert || spm));
+        token("bos").filter(t -> values.flag(GGML + "add_bos_token").orElseGet(this::addsBos));
     Optional<String> last =
         token(bert ? "seperator" : "eos")
             .or(() -> token("eos"))

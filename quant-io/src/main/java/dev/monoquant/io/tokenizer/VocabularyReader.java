@@ -286,11 +286,12 @@ final class VocabularyReader {
     int id = 0;
     for (String line : text.split("\n", -1)) {
       String word = line.endsWith("\r") ? line.substring(0, line.length() - 1) : line;
-      boolean last = word.isEmpty() && id > 0;
-      if (!last) {
+      // An empty line has an id, but no text that it could match: its row stays unused.
+      if (!word.isEmpty()) {
         Token.Type type = WORD_CONTROLS.contains(word) ? Token.Type.CONTROL : Token.Type.NORMAL;
-        table.put(id++, new Token(word, type), 0);
+        table.put(id, new Token(word, type), 0);
       }
+      id++;
     }
     return wordPieces(table);
   }

@@ -1,15 +1,21 @@
 package dev.monoquant.io.architecture;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.GgufArchitecture;
+import dev.monoquant.spi.GgufMapping.Stored;
 import dev.monoquant.spi.Hyperparameters;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.testkit.contracts.GgufArchitectureContract;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 
 class BertArchitectureTest implements GgufArchitectureContract {
   @Override
@@ -45,5 +51,28 @@ class BertArchitectureTest implements GgufArchitectureContract {
   @Override
   public Hyperparameters config() {
     return ToyModels.config(Map.of());
+  }
+
+  @Test
+  void aBlockThatIsAbsentIsNamed() {
+    Hyperparameters twelve = ToyModels.config(Map.of("num_hidden_layers", 12L));
+    assertThatThrownBy(() -> subject().map("BertModel", model(), twelve))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContainingAll("is 12", "\"encoder.layer.2\"");
+  }
+
+  @Test
+  void blocksOfClassesWithAHeadAreFound() {
+    List<TensorInfo> tensors =
+        model().tensors().stream()
+            .map(
+                t ->
+                    t.name().startsWith("encoder.")
+                        ? new TensorInfo("bert." + t.name(), t.type(), t.shape())
+                        : t)
+            .toList();
+    assertThat(subject().map("BertForMaskedLM", ModelInfo.of("toy", tensors), config()).tensors())
+        .extracting(Stored::name)
+        .contains("blk.0.attn_q.weight", "blk.1.ffn_down.weight");
   }
 }

@@ -59,6 +59,27 @@ class SafetensorsCalibrationTest {
     }
   }
 
+  /** A GGUF file of the language model has no layers of the tower, and a tower none of the file. */
+  @Test
+  void statisticsOfAVisionTowerAreNotThoseOfTheLanguageModel() throws IOException {
+    String layer = "layers.0.self_attn.q_proj";
+    String tower = "vision_tower.vision_model.encoder." + layer;
+    Path file =
+        new StatisticsFile()
+            .floats("language_model.model." + layer + ".x2", new long[] {1}, 4)
+            .floats(tower + ".x2", new long[] {1}, 9)
+            .write(folder.resolve("two.safetensors"));
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      assertThat(calibration.find("blk.0.attn_q").orElseThrow().meanSquares().orElseThrow())
+          .containsExactly(4);
+      assertThat(calibration.find(tower).orElseThrow().meanSquares().orElseThrow())
+          .containsExactly(9);
+    }
+    assertThat(GgufLayerNames.of(tower)).isEmpty();
+    assertThat(GgufLayerNames.of("model.vision_tower.encoder." + layer)).isEmpty();
+    assertThat(GgufLayerNames.of("model.language_model." + layer)).isPresent();
+  }
+
   @Test
   void meanSquaresAreTheDiagonalOfTheGramMatrix() throws IOException {
     Path file =

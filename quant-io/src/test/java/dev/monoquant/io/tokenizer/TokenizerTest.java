@@ -195,6 +195,14 @@ class TokenizerTest {
         .doesNotContain("##");
   }
 
+  @Example
+  void anEmptyLineOfWordsKeepsTheIdsOfThoseBehind() throws IOException {
+    for (String end : List.of("", "\n", "\r\n\r\n\n\n\n")) {
+      Tokenizer tokenizer = read(Map.of("vocab.txt", utf8("[PAD]\n[UNK]\n\r\n\nthe" + end)), 6);
+      assertThat(types(tokenizer)).containsExactly(3, 3, 5, 5, 1, 5);
+    }
+  }
+
   /** A piece of a SentencePiece model. */
   private static byte[] piece(String text, float score, int type) {
     byte[] utf8 = utf8(text);

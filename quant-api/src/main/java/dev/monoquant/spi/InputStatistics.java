@@ -97,17 +97,7 @@ public final class InputStatistics {
    * @throws ConfigurationException if one is negative or not finite
    */
   public InputStatistics withMeanSquares(float... squares) {
-    for (int c = 0; c < squares.length; c++) {
-      if (!(squares[c] >= 0 && Float.isFinite(squares[c]))) {
-        throw new ConfigurationException(
-            quoted()
-                + ": the mean square "
-                + squares[c]
-                + " of column "
-                + c
-                + "; finite numbers from 0 on are allowed");
-      }
-    }
+    requireSquares(squares, "");
     return new InputStatistics(layer, rows, range, squares.clone(), gram);
   }
 
@@ -144,14 +134,43 @@ public final class InputStatistics {
     return range;
   }
 
-  /** {@return a copy of the mean square of each column; the Gram matrix's diagonal if only that} */
+  /**
+   * {@return a copy of the mean square of each column; the Gram matrix's diagonal if only that}
+   *
+   * @throws ConfigurationException if the diagonal has a number that is negative or not finite
+   */
   public Optional<float[]> meanSquares() {
+    Optional<float[]> squares = squaresOrDiagonal();
+    if (meanSquares == null) {
+      squares.ifPresent(
+          diagonal -> requireSquares(diagonal, ", on the diagonal of its Gram matrix"));
+    }
+    return squares;
+  }
+
+  /** As {@link #meanSquares()}, but a diagonal is not checked. */
+  Optional<float[]> squaresOrDiagonal() {
     return meanSquares == null ? gram.map(GramMatrix::diagonal) : Optional.of(meanSquares.clone());
   }
 
   /** {@return the mean of x xᵀ} */
   public Optional<GramMatrix> gram() {
     return gram;
+  }
+
+  private void requireSquares(float[] squares, String where) {
+    for (int c = 0; c < squares.length; c++) {
+      if (!(squares[c] >= 0 && Float.isFinite(squares[c]))) {
+        throw new ConfigurationException(
+            quoted()
+                + ": the mean square "
+                + squares[c]
+                + " of column "
+                + c
+                + where
+                + "; finite numbers from 0 on are allowed");
+      }
+    }
   }
 
   private String quoted() {

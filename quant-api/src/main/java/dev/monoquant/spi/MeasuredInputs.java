@@ -48,9 +48,10 @@ public final class MeasuredInputs implements Calibration {
   }
 
   /**
-   * The SHA-256 of each layer in order: its name in UTF-8 and a zero byte, the rows as INT64, the
-   * range, the mean squares and the rows of the Gram matrix as FLOAT32, each after a byte that is 1
-   * where it is present and 0 where it is not; little-endian.
+   * The SHA-256 of each layer in order: its name in UTF-8 and a zero byte, the rows as INT64, and
+   * as FLOAT32 the range, the rows of the Gram matrix and the mean squares (its diagonal if only
+   * that is known), each after a byte that is 1 where it is present and 0 where it is not;
+   * little-endian.
    */
   @Override
   public String digest() {
@@ -99,8 +100,10 @@ public final class MeasuredInputs implements Calibration {
                   add(digest, row);
                 }
               });
-      digest.update((byte) (one.meanSquares().isPresent() ? 1 : 0));
-      one.meanSquares().ifPresent(squares -> add(digest, squares));
+      // Who uses a damaged diagonal refuses it.
+      Optional<float[]> squares = one.squaresOrDiagonal();
+      digest.update((byte) (squares.isPresent() ? 1 : 0));
+      squares.ifPresent(s -> add(digest, s));
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -189,7 +189,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
         settings.tileElements(),
         settings.threads(),
         settings.maxMemory(),
-        new InputFacts(settings)::factorBytes);
+        new InputFacts(settings)::factors);
   }
 
   /**

@@ -47,7 +47,7 @@ final class FeedbackRounding {
     int height = tile.height();
     byte[] codes = new byte[Math.multiplyExact(height, cols)];
     float[][] made = new float[height][cols];
-    float[][] errors = new float[height][BLOCK];
+    float[][] errors = new float[height][Math.min(BLOCK, cols)];
     for (int start = 0; start < cols; start += BLOCK) {
       int end = Math.min(cols, start + BLOCK);
       block(factor, tile, rounder, start, end, made, errors, codes);

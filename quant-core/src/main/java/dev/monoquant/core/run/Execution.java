@@ -114,7 +114,7 @@ public final class Execution {
             settings.tileElements(),
             settings.threads(),
             settings.maxMemory(),
-            new InputFacts(settings)::factorBytes);
+            new InputFacts(settings)::factors);
     return settings.withThreads(need.threads());
   }
 

@@ -12,8 +12,8 @@ public final class KernelChoice {
 
   /**
    * Numbers from which on vector kernels are taken: what they save is more than what it takes to
-   * compile them. On two processors, int8 of BFLOAT16 took 8 % more processor time with them at
-   * 0.13 billion numbers, 10 % more at 0.26, 11 % less at 0.53 and 20 % less at 1.06.
+   * compile them. Measured once on two processors, int8 of BFLOAT16 took 8 % more processor time
+   * with them at 0.13 billion numbers, 10 % more at 0.26 and 11 % less at 0.53.
    */
   static final long WORTHWHILE = 400_000_000L;
 

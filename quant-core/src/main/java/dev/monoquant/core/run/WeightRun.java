@@ -21,13 +21,15 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The encoding of one weight for the outputs that agree on it: its workers, its gate, and the
- * errors of its tiles. Thread-safe.
+ * errors of its tiles. When the last tile is measured, only the errors are kept. Thread-safe.
  */
 final class WeightRun {
 
@@ -45,18 +47,22 @@ final class WeightRun {
   private final RowReader reader;
   private final int height;
   private final boolean clamps;
-  private final TileQuantizer quantizer;
   private final TileDecoder decoder;
   private final ErrorBound bound;
   private final Gate gate;
   private final Map<String, byte[]> whole;
   private final String said;
-  private final Optional<OutputErrors> outputs;
   private OptionalDouble outputSqnrDb = OptionalDouble.empty();
   private final ErrorStatistics[] errors;
   private final double[] bounds;
   private final NonFinites[] clamped;
   private final AtomicInteger unmeasured;
+
+  /** May hold the factors of a Gram matrix; null when all tiles are measured. */
+  private @Nullable TileQuantizer quantizer;
+
+  /** Holds rows of the weight; empty when all tiles are measured. */
+  private Optional<OutputErrors> outputs;
 
   /**
    * @param receivers at least one
@@ -81,11 +87,12 @@ final class WeightRun {
     this.gate = new Gate(weight);
     this.outputs = inputs.map(gram -> new OutputErrors(gram, weight.matrix().rowCount()));
     try {
-      this.quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
+      TileQuantizer begun = scheme.begin(weight.matrix(), weight.options(), facts, compute);
+      this.quantizer = begun;
       this.decoder = scheme.decoderOf(weight);
       this.bound = scheme.bound(weight.matrix(), weight.options());
-      this.whole = Map.copyOf(quantizer.tensorParts());
-      this.said = quantizer.warning().orElse("");
+      this.whole = Map.copyOf(begun.tensorParts());
+      this.said = begun.warning().orElse("");
     } catch (RuntimeException e) {
       throw blame("it could not begin", e);
     }
@@ -129,7 +136,7 @@ final class WeightRun {
     EncodedTile coded;
     try (SourceTile tile =
         new SourceTile(weight.matrix(), firstRow, rows, cols, original, buffers)) {
-      coded = quantizer.quantize(tile);
+      coded = Objects.requireNonNull(quantizer).quantize(tile);
       gate.check(coded, firstRow, rows);
     } catch (RuntimeException e) {
       if (NonFinites.any(original, rows * cols)) {
@@ -165,6 +172,9 @@ final class WeightRun {
       if (outputs.isPresent()) {
         outputSqnrDb = outputs.get().sqnrDb();
       }
+      // The run is kept for the report, so that what only tiles need must not stay with it.
+      quantizer = null;
+      outputs = Optional.empty();
       String remark = result().toText();
       for (Receiver receiver : receivers) {
         receiver.sink().remark(receiver.planned().weight().name(), remark);

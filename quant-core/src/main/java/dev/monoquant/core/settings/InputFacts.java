@@ -2,6 +2,7 @@ package dev.monoquant.core.settings;
 
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EncodedWeight;
@@ -22,8 +23,8 @@ import java.util.Set;
 /** What a scheme gets of the calibration of the run. */
 public final class InputFacts {
 
-  /** For the error of outputs: 64 rows of 16 bytes for each column, of two weights at once. */
-  private static final long OUTPUT_BYTES = 2 * 64 * 16;
+  /** For the error of outputs: 64 rows of 16 bytes for each column. */
+  private static final long OUTPUT_BYTES = 64 * 16;
 
   private final Optional<Calibration> calibration;
   private final Plugins plugins;
@@ -62,19 +63,18 @@ public final class InputFacts {
 
   /**
    * {@return the bytes that a scheme may take for what it makes of the Gram matrix of a weight: a
-   * triangle of doubles while it is factorised, one of floats then, and the floats of the weight
-   * before}
+   * triangle of doubles while it is factorised, one of floats then}
    */
-  public long factorBytes(EncodedWeight weight) {
+  public MemoryNeed.Factors factors(EncodedWeight weight) {
     long columns = weight.matrix().columnCount();
     Scheme scheme = plugins.scheme(weight.scheme());
     if (gram(weight.matrix()).isEmpty()) {
-      return 0;
+      return MemoryNeed.Factors.NONE;
     }
     long outputs = OUTPUT_BYTES * columns;
     return wanted(scheme, weight.options()).contains(Need.INPUT_GRAM)
-        ? outputs + 8 * columns * columns
-        : outputs;
+        ? new MemoryNeed.Factors(4 * columns * columns, outputs + 2 * columns * columns)
+        : new MemoryNeed.Factors(0, outputs);
   }
 
   private boolean has(Need need, WeightMatrix weight) {

@@ -23,7 +23,13 @@ public final class TunedLayers {
    */
   public record Choice(int index, long bytes, double cost) {}
 
-  /** A point of the curve: the index of the option of each family, and the sums. */
+  /**
+   * A point of the curve.
+   *
+   * @param options the index of the option of each family
+   * @param bytes the sum of their bytes
+   * @param cost the sum of their costs
+   */
   public record Point(List<Integer> options, long bytes, double cost) {}
 
   /**

@@ -14,13 +14,18 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.MeasuredInputs;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
@@ -28,7 +33,9 @@ import dev.monoquant.testkit.fakes.MemoryWriter;
 import dev.monoquant.testkit.watch.Watch;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -149,6 +156,54 @@ class EndToEndTest {
       }
       first = contents;
     }
+  }
+
+  /** Counts the quantizers that something still refers to whenever another one is begun. */
+  private static final class Counted extends ForwardingScheme {
+
+    private final List<WeakReference<TileQuantizer>> begun = new ArrayList<>();
+    private final List<Long> reachable = new ArrayList<>();
+
+    Counted(Scheme inside) {
+      super(inside);
+    }
+
+    @Override
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+      for (int i = 0; i < 10 && reachable() > 0; i++) {
+        System.gc();
+      }
+      reachable.add(reachable());
+      TileQuantizer inside = super.begin(rows, options, facts, compute);
+      TileQuantizer own = tile -> inside.quantize(tile);
+      begun.add(new WeakReference<>(own));
+      return own;
+    }
+
+    private long reachable() {
+      return begun.stream().filter(one -> one.get() != null).count();
+    }
+  }
+
+  @Test
+  void theQuantizerOfAWeightIsNotKeptWhenItsTilesAreDone() {
+    MemoryModel.Builder model = MemoryModel.named("three");
+    for (String name : List.of("a", "b", "c")) {
+      TensorShape shape = TensorShape.of(ROWS, COLS);
+      TensorInfo tensor = new TensorInfo(name + ".weight", ElementType.FLOAT32, shape);
+      model.floats(tensor.name(), ElementType.FLOAT32, shape, WEIGHT);
+      model.layer(
+          new Layer(name, LayerKind.LINEAR, Layer.Evidence.DECLARED, Map.of("weight", tensor)));
+    }
+    MemoryModel three = model.build();
+    Counted scheme = new Counted(new Blocks());
+    Quantizer.create()
+        .withPlugins(Plugins.of(new MemoryFormat(three), new MemoryOutput(), new Linear(), scheme))
+        .withThreads(1)
+        .withTileElements(128 * COLS)
+        .quantize(three.input(), config(scheme), TARGET, false);
+    assertThat(scheme.reachable).containsExactly(0L, 0L, 0L);
   }
 
   @Test

@@ -44,20 +44,23 @@ class MemoryNeedTest {
     return need(weights, threads, bound, 0);
   }
 
+  private static Plan plan(List<PlannedWeight> weights) {
+    return new Plan(
+        "in",
+        "any",
+        "any",
+        List.of(),
+        weights,
+        List.of(),
+        Optional.empty(),
+        List.of(),
+        Optional.empty());
+  }
+
   private static MemoryNeed need(
       List<PlannedWeight> weights, int threads, OptionalLong bound, long factor) {
-    Plan plan =
-        new Plan(
-            "in",
-            "any",
-            "any",
-            List.of(),
-            weights,
-            List.of(),
-            Optional.empty(),
-            List.of(),
-            Optional.empty());
-    return MemoryNeed.of(List.of(plan), TILE, threads, bound, weight -> factor);
+    return MemoryNeed.of(
+        List.of(plan(weights)), TILE, threads, bound, weight -> new MemoryNeed.Factors(0, factor));
   }
 
   @Test
@@ -105,6 +108,41 @@ class MemoryNeedTest {
           .hasMessageContaining("since the factors of a Gram matrix take 1.0 TiB")
           .hasMessageContaining("or use method=nearest for the widest layers");
     }
+  }
+
+  @Test
+  void eachOutputHasFactorsOfItsOwn() {
+    List<PlannedWeight> weights = List.of(weight("a", 8, 8), weight("b", 8, 8));
+    List<Plan> outputs = List.of(plan(weights), plan(weights));
+    long plain =
+        MemoryNeed.of(outputs, TILE, 1, OptionalLong.empty(), w -> MemoryNeed.Factors.NONE).least();
+    assertThat(factors(outputs, 1, OptionalLong.empty()).least() - plain)
+        .isEqualTo((64 + 32 + 32) * MIB);
+  }
+
+  @Test
+  void eachThreadMayBeAtAWeightWithFactors() {
+    List<Plan> plans =
+        List.of(plan(List.of(weight("c", 8, 8), weight("b", 8, 8), weight("a", 8, 8))));
+    MemoryNeed one = factors(plans, 1, OptionalLong.of(1024 * MIB));
+    MemoryNeed two = factors(plans, 2, OptionalLong.of(1024 * MIB));
+    assertThat(one.bytes()).isEqualTo(one.least()).isEqualTo(two.least());
+    assertThat(two.bytes()).isEqualTo(two.least() + two.perThread() + 16 * MIB);
+    MemoryNeed many = factors(plans, 16, OptionalLong.of(1024 * MIB));
+    assertThat(many.bytes()).isEqualTo(many.least() + 15 * many.perThread() + (16 + 8) * MIB);
+    OptionalLong tight = OptionalLong.of(two.bytes() - 1);
+    assertThat(factors(plans, 16, tight).threads()).isEqualTo(1);
+    assertThat(factors(plans, 16, OptionalLong.of(two.bytes())).threads()).isEqualTo(2);
+  }
+
+  /** 64 MiB while factors are made; 32, 16 and 8 MiB of the weights a, b and c. */
+  private static MemoryNeed factors(List<Plan> plans, int threads, OptionalLong bound) {
+    return MemoryNeed.of(
+        plans,
+        TILE,
+        threads,
+        bound,
+        weight -> new MemoryNeed.Factors(64 * MIB, (32 >> (weight.name().charAt(0) - 'a')) * MIB));
   }
 
   @Test

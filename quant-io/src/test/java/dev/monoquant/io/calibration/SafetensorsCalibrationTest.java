@@ -9,12 +9,15 @@ import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.Match;
+import dev.monoquant.spi.MeasuredInputs;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Statistics of inputs in safetensors files. */
 class SafetensorsCalibrationTest {
@@ -65,6 +68,27 @@ class SafetensorsCalibrationTest {
     try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
       assertThat(calibration.find("fc").orElseThrow().meanSquares().orElseThrow())
           .containsExactly(4, 9);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.POSITIVE_INFINITY, Float.NaN, -1})
+  void aDiagonalThatHasNoMeanSquaresIsRefusedWhenItIsUsed(float wrong) throws IOException {
+    Path file =
+        new StatisticsFile()
+            .floats("fc.h", new long[] {2, 2}, 4, 1, 1, wrong)
+            .write(folder.resolve("h.safetensors"));
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      InputStatistics fc = calibration.find("fc").orElseThrow();
+      assertThat(fc.gram().orElseThrow().diagonal()).containsExactly(4, wrong);
+      assertThat(MeasuredInputs.of(fc).digest()).hasSize(64);
+      assertThatThrownBy(fc::meanSquares)
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessage(
+              "the statistics of layer \"fc\": the mean square "
+                  + wrong
+                  + " of column 1, on the diagonal of its Gram matrix; finite numbers from 0 on are"
+                  + " allowed");
     }
   }
 

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
@@ -192,7 +193,8 @@ public final class SchemeLaws {
 
   /**
    * Only statistics of inputs are used and not needed, and a weight that the calibration of a run
-   * lacks is quantized like others.
+   * lacks is quantized like others. Its numbers may be refused by a {@link ValidationException}:
+   * another scale may be out of range.
    *
    * @param c an accepted case
    */
@@ -205,6 +207,8 @@ public final class SchemeLaws {
     int rows = c.weight().height();
     try {
       c.quantize(c.beginWithoutInputs(), 0, rows);
+    } catch (ValidationException e) {
+      // Allowed, as for numbers that no scale of the type can hold.
     } catch (QuantException | NoSuchElementException e) {
       throw new LawViolation(law, c, "without statistics of inputs: " + e);
     }

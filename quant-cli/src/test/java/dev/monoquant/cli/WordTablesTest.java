@@ -124,6 +124,8 @@ class WordTablesTest {
         "model.embed_tokens | lm_head.weight 24x128 | '\"tie_word_embeddings\": true' | of the head",
         "model.embed_tokens | norm.weight 64 | '\"a\": 1' | weight of the head",
         "wte | norm.weight 64 | '\"architectures\": [\"GPT2LMHeadModel\"]' | weight of the head",
+        "decoder.embed_tokens | b 1 | '\"architectures\": [\"EncoderDecoderModel\"]' | of the head",
+        "wte | b 1 | '\"architectures\": [\"VisionEncoderDecoderModel\"]' | weight of the head",
         "embed_positions | norm.weight 64 | '\"tie_word_embeddings\": false' | tables of words",
         "model.shared | norm.weight 64 | '\"tie_word_embeddings\": false' | tables of words"
       })

@@ -1,14 +1,14 @@
 package dev.monoquant.io.calibration;
 
-import dev.monoquant.io.architecture.Prefixes;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The names that GGUF files have for the layers of models of transformers: llama-like, BERT-like
  * and GPT-2-like ones, with experts. The prefix before the list of blocks does not matter, unless
- * it is that of a part that is no language model: a GGUF file of the language model does not have
- * its layers.
+ * it names a part beside the language model, whose layers have no name here.
  *
  * <pre>
  *   model.layers.3.self_attn.q_proj                 blk.3.attn_q
@@ -73,6 +73,21 @@ final class GgufLayerNames {
   private static final Map<String, String> OUTSIDE =
       Map.of("lm_head", "output", "embed_tokens", "token_embd", "word_embeddings", "token_embd");
 
+  /** Modules around towers, projectors and further heads, whose blocks are counted from 0, too. */
+  private static final Set<String> OTHER_PARTS =
+      Set.of(
+          "vision_tower",
+          "vision_model",
+          "vision_encoder",
+          "vision_embed_tokens",
+          "visual",
+          "image_encoder",
+          "audio_tower",
+          "audio_model",
+          "audio_encoder",
+          "multi_modal_projector",
+          "mtp");
+
   private GgufLayerNames() {}
 
   /**
@@ -85,7 +100,7 @@ final class GgufLayerNames {
 
   /** {@return the name in GGUF files; empty if the layer has none here} */
   static Optional<Named> of(String layer) {
-    if (Prefixes.isOtherPart(layer)) {
+    if (Stream.of(layer.split("\\.", -1)).anyMatch(OTHER_PARTS::contains)) {
       return Optional.empty();
     }
     for (String list : LISTS) {

@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The importance matrix of llama.cpp in its first format, usually {@code imatrix.dat}: no magic
@@ -28,8 +30,11 @@ import java.util.Map;
  *   int32, int32, bytes       chunks and the name of the text; may be absent, ignored
  * </pre>
  *
- * <p>A tensor of several experts has their columns one after the other, which this format does not
- * say; such layers are found under names of GGUF files only. Stateless and thread-safe.
+ * <p>A tensor of E experts has their columns one after the other, and this format does not say E.
+ * The router of the same block sees what each expert sees, so E is the number of sums of {@code
+ * ffn_gate_exps}, or {@code ffn_up_exps}, divided by that of {@code ffn_gate_inp}. Without these
+ * layers experts have no statistics. An expert whose sums are all zero has none either: no token
+ * reached it. Stateless and thread-safe.
  */
 @AutoService(CalibrationReader.class)
 public final class LegacyImatrix implements CalibrationReader {
@@ -37,6 +42,11 @@ public final class LegacyImatrix implements CalibrationReader {
   private static final int MAX_NAME = 256;
   private static final int MAX_SUMS = 1 << 28;
   private static final String WEIGHT = ".weight";
+  private static final String EXPERTS = "_exps";
+  private static final String ROUTER = "ffn_gate_inp";
+
+  /** Layers of experts whose input is that of the router. */
+  private static final List<String> BESIDE_ROUTER = List.of("ffn_gate_exps", "ffn_up_exps");
 
   /** Made by the service loader. */
   public LegacyImatrix() {}
@@ -83,6 +93,15 @@ public final class LegacyImatrix implements CalibrationReader {
     }
   }
 
+  /**
+   * A layer.
+   *
+   * @param from where its sums begin
+   * @param sums how many there are
+   * @param calls what they are divided by
+   */
+  private record Entry(long from, int sums, float calls) {}
+
   /** Reads from the start to the end. */
   private static final class Reader {
 
@@ -99,7 +118,7 @@ public final class LegacyImatrix implements CalibrationReader {
 
     Map<String, ImportanceMatrix.Layer> layers() throws IOException {
       int count = number("number of layers", limits.maxTensors());
-      Map<String, ImportanceMatrix.Layer> layers = new HashMap<>();
+      Map<String, Entry> entries = new HashMap<>();
       for (int i = 0; i < count; i++) {
         int length = number("length of a name", MAX_NAME);
         String name = StandardCharsets.UTF_8.decode(next(length)).toString();
@@ -107,11 +126,45 @@ public final class LegacyImatrix implements CalibrationReader {
         int sums = number("number of sums", MAX_SUMS);
         long from = at;
         next(Math.multiplyExact(sums, Float.BYTES));
-        layers.put(
+        entries.put(
             name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name,
-            () -> new ImportanceMatrix.Sums(read(from, sums), new float[] {calls}));
+            new Entry(from, sums, calls));
       }
+      Map<String, ImportanceMatrix.Layer> layers = new HashMap<>();
+      entries.forEach(
+          (name, entry) -> {
+            int experts = name.endsWith(EXPERTS) ? experts(name, entry, entries) : 1;
+            layers.put(name, () -> sums(entry, experts));
+          });
       return layers;
+    }
+
+    /** How many matrices a layer of experts has; 1 if that is not known. */
+    private static int experts(String name, Entry own, Map<String, Entry> entries) {
+      String block = name.substring(0, name.lastIndexOf('.') + 1);
+      Entry router = entries.get(block + ROUTER);
+      if (router == null) {
+        return 1;
+      }
+      return BESIDE_ROUTER.stream()
+          .flatMap(layer -> Optional.ofNullable(entries.get(block + layer)).stream())
+          .filter(beside -> beside.sums() % router.sums() == 0)
+          .map(beside -> beside.sums() / router.sums())
+          .filter(experts -> own.sums() % experts == 0)
+          .findFirst()
+          .orElse(1);
+    }
+
+    private ImportanceMatrix.Sums sums(Entry entry, int experts) {
+      float[] squares = read(entry.from(), entry.sums());
+      float[] counts = new float[experts];
+      int columns = squares.length / experts;
+      for (int i = 0; i < squares.length; i++) {
+        if (experts == 1 || squares[i] != 0) {
+          counts[i / columns] = entry.calls();
+        }
+      }
+      return new ImportanceMatrix.Sums(squares, counts);
     }
 
     private int number(String what, int most) throws IOException {

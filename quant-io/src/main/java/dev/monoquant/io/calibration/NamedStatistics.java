@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -39,7 +40,10 @@ final class NamedStatistics implements Calibration {
   private static final Set<String> KNOWN = Set.of(SQUARES, GRAM, LEAST, GREATEST, COUNT);
 
   /** Columns beyond this have Gram matrices of more than 16 GiB. */
-  private static final int MAX_COLUMNS = 1 << 16;
+  private static final int MAX_GRAM_COLUMNS = 1 << 16;
+
+  /** Mean squares of any type of that many columns fit into one array of 2 GiB. */
+  private static final int MAX_COLUMNS = 1 << 27;
 
   private static final int READ_BYTES = 1 << 20;
 
@@ -60,8 +64,11 @@ final class NamedStatistics implements Calibration {
   /** By the layer, then by the kind of statistic. */
   private final Map<String, Map<String, Numbers>> layers = new TreeMap<>();
 
-  /** Layers by their names in GGUF files, for models that are shown with those. */
-  private final Map<String, String> byGguf = new TreeMap<>();
+  /**
+   * Layers by their names in GGUF files, for models that are shown with those. A name that two
+   * layers have is not here: nothing says which of them is meant.
+   */
+  private final Map<String, String> byGguf;
 
   private final Map<String, InputStatistics> read = new ConcurrentHashMap<>();
   private Optional<String> digest = Optional.empty();
@@ -74,16 +81,7 @@ final class NamedStatistics implements Calibration {
     this.file = file;
     this.open = open;
     tensors.forEach(this::add);
-    for (String layer : layers.keySet()) {
-      GgufLayerNames.of(layer)
-          .ifPresent(
-              named ->
-                  byGguf.put(
-                      named.layer().endsWith("_exps")
-                          ? named.layer() + "." + named.expert()
-                          : named.layer(),
-                      layer));
-    }
+    byGguf = byGguf(layers.keySet());
     if (layers.isEmpty()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
@@ -94,9 +92,26 @@ final class NamedStatistics implements Calibration {
     }
   }
 
-  /** {@return whether a tensor is named like a statistic of a layer} */
+  private static Map<String, String> byGguf(Set<String> layers) {
+    Map<String, String> byGguf = new TreeMap<>();
+    Set<String> twice = new HashSet<>();
+    for (String layer : layers) {
+      GgufLayerNames.of(layer)
+          .map(
+              named ->
+                  named.layer().endsWith("_exps")
+                      ? named.layer() + "." + named.expert()
+                      : named.layer())
+          .filter(name -> byGguf.put(name, layer) != null)
+          .ifPresent(twice::add);
+    }
+    byGguf.keySet().removeAll(twice);
+    return byGguf;
+  }
+
+  /** {@return whether a tensor is named like a statistic of a layer: {@code NAME.x2} and so on} */
   static boolean isStatistic(String tensor) {
-    return KNOWN.contains(kind(tensor));
+    return tensor.lastIndexOf('.') > 0 && KNOWN.contains(kind(tensor));
   }
 
   private static String kind(String tensor) {
@@ -104,8 +119,7 @@ final class NamedStatistics implements Calibration {
   }
 
   private void add(String name, Numbers numbers) {
-    int dot = name.lastIndexOf('.');
-    if (dot < 1 || !isStatistic(name)) {
+    if (!isStatistic(name)) {
       return;
     }
     String kind = kind(name);
@@ -113,9 +127,12 @@ final class NamedStatistics implements Calibration {
     boolean floats = numbers.type().isQuantizable();
     boolean valid =
         switch (kind) {
-          case SQUARES -> floats && shape.rank() == 1 && isWidth(shape.dim(0));
+          case SQUARES -> floats && shape.rank() == 1 && isWidth(shape.dim(0), MAX_COLUMNS);
           case GRAM ->
-              floats && shape.rank() == 2 && isWidth(shape.dim(0)) && shape.dim(0) == shape.dim(1);
+              floats
+                  && shape.rank() == 2
+                  && isWidth(shape.dim(0), MAX_GRAM_COLUMNS)
+                  && shape.dim(0) == shape.dim(1);
           case COUNT -> (floats || numbers.type() == ElementType.INT64) && shape.elements() == 1;
           default -> floats && shape.elements() == 1;
         };
@@ -129,20 +146,25 @@ final class NamedStatistics implements Calibration {
               + shape
               + "; "
               + switch (kind) {
-                case SQUARES -> "mean squares are floats of shape (columns)";
-                case GRAM -> "a Gram matrix is floats of shape (columns, columns)";
+                case SQUARES ->
+                    "mean squares are floats of shape (columns), of at most "
+                        + MAX_COLUMNS
+                        + " columns";
+                case GRAM ->
+                    "a Gram matrix is floats of shape (columns, columns), of at most "
+                        + MAX_GRAM_COLUMNS
+                        + " columns";
                 case COUNT -> "a number of rows is one integer";
                 default -> "an end of a range is one float";
               }
-              + ", of at most "
-              + MAX_COLUMNS
-              + " columns. Write it again");
+              + ". Write it again");
     }
-    layers.computeIfAbsent(name.substring(0, dot), k -> new TreeMap<>()).put(kind, numbers);
+    String layer = name.substring(0, name.lastIndexOf('.'));
+    layers.computeIfAbsent(layer, k -> new TreeMap<>()).put(kind, numbers);
   }
 
-  private static boolean isWidth(long columns) {
-    return columns >= 1 && columns <= MAX_COLUMNS;
+  private static boolean isWidth(long columns, long most) {
+    return columns >= 1 && columns <= most;
   }
 
   @Override

@@ -31,7 +31,7 @@ final class WordTables {
           "ForMultipleChoice");
 
   private static final Set<String> HEADS =
-      Set.of("LMHeadModel", "DoubleHeadsModel", "WithLMHeadModel");
+      Set.of("LMHeadModel", "DoubleHeadsModel", "WithLMHeadModel", "EncoderDecoderModel");
 
   private WordTables() {}
 

@@ -12,12 +12,18 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,6 +127,42 @@ class CalibrationFilesTest {
     }
   }
 
+  /** The format says no number of experts: it is known from the router of the block. */
+  @Test
+  void expertsOfTheFirstFormatAreAsWideAsTheRouter() throws IOException {
+    Path file = folder.resolve("experts.dat");
+    ByteBuffer bytes = ByteBuffer.allocate(1024).order(ByteOrder.LITTLE_ENDIAN).putInt(5);
+    layer(bytes, "blk.0.ffn_gate_inp.weight", 8, 8);
+    layer(bytes, "blk.0.ffn_up_exps.weight", 8, 16, 4, 0, 2, 6);
+    layer(bytes, "blk.0.ffn_down_exps.weight", 2, 4, 6, 8, 0, 0, 0, 0, 0, 2, 4, 6);
+    layer(bytes, "blk.1.ffn_gate_inp.weight", 1, 2, 3);
+    layer(bytes, "blk.1.ffn_up_exps.weight", 1, 2, 3, 4);
+    Files.write(file, Arrays.copyOf(bytes.array(), bytes.position()));
+    try (Calibration calibration = new LegacyImatrix().open(file, ReadLimits.DEFAULT)) {
+      assertThat(means(calibration, "blk.0.ffn_up_exps.0")).contains(new float[] {4, 8});
+      assertThat(means(calibration, "blk.0.ffn_up_exps.1")).contains(new float[] {2, 0});
+      assertThat(means(calibration, "blk.0.ffn_up_exps.2")).contains(new float[] {1, 3});
+      assertThat(means(calibration, "blk.0.ffn_up_exps.3")).isEmpty();
+      assertThat(means(calibration, "model.layers.0.mlp.experts.2.down_proj"))
+          .contains(new float[] {0, 1, 2, 3});
+      assertThat(means(calibration, "blk.0.ffn_down_exps.1")).isEmpty();
+      assertThat(means(calibration, "blk.1.ffn_up_exps.1")).isEmpty();
+    }
+  }
+
+  /** A layer whose sums are divided by 2. */
+  private static void layer(ByteBuffer into, String name, float... sums) {
+    into.putInt(name.length()).put(name.getBytes(StandardCharsets.UTF_8));
+    into.putInt(2).putInt(sums.length);
+    for (float sum : sums) {
+      into.putFloat(sum);
+    }
+  }
+
+  private static Optional<float[]> means(Calibration calibration, String layer) {
+    return calibration.find(layer).flatMap(InputStatistics::meanSquares);
+  }
+
   private static Optional<List<Float>> squares(Calibration calibration, String layer) {
     return calibration
         .find(layer)
@@ -142,6 +184,52 @@ class CalibrationFilesTest {
       assertThat(own.find("blk.4.ffn_up_exps.5").orElseThrow().layer())
           .isEqualTo("model.layers.4.mlp.experts.5.up_proj");
       assertThat(own.find("blk.5.ffn_down")).isEmpty();
+    }
+  }
+
+  /** Blocks of a tower are not those of the language model, in any direction. */
+  @Test
+  void towersHaveNoNamesOfGguf() throws IOException {
+    String tower = "vision_tower.vision_model.encoder.layers.0.self_attn.q_proj";
+    Path file =
+        new StatisticsFile()
+            .floats("language_model.model.layers.0.self_attn.q_proj.x2", new long[] {1}, 3)
+            .floats(tower + ".x2", new long[] {1}, 7)
+            .floats("encoder.layers.1.self_attn.q_proj.x2", new long[] {1}, 1)
+            .floats("decoder.layers.1.self_attn.q_proj.x2", new long[] {1}, 2)
+            .write(folder.resolve("own.safetensors"));
+    try (Calibration own = new SafetensorsCalibration().open(file, ReadLimits.DEFAULT)) {
+      assertThat(means(own, "blk.0.attn_q")).contains(new float[] {3});
+      assertThat(means(own, tower)).contains(new float[] {7});
+      assertThat(means(own, "blk.1.attn_q")).as("of encoder or decoder").isEmpty();
+      assertThat(means(own, "decoder.layers.1.self_attn.q_proj")).contains(new float[] {2});
+    }
+    try (Calibration imatrix = new GgufImatrix().open(file("imatrix.gguf"), ReadLimits.DEFAULT)) {
+      assertThat(imatrix.find("language_model.model.layers.0.self_attn.q_proj")).isPresent();
+      for (String part : List.of(tower, "mtp.layers.0.self_attn.q_proj")) {
+        assertThat(imatrix.find(part)).as(part).isEmpty();
+      }
+    }
+  }
+
+  /** An array that is named like a statistic, of no layer, is another array. */
+  @Test
+  void arraysOfNoLayerAreIgnored() throws IOException {
+    Path file = folder.resolve("more.npz");
+    byte[] array = "no array of numpy".getBytes(StandardCharsets.UTF_8);
+    try (ZipInputStream from = new ZipInputStream(Files.newInputStream(file("plain.npz")));
+        ZipOutputStream to = new ZipOutputStream(Files.newOutputStream(file))) {
+      for (ZipEntry entry = from.getNextEntry(); entry != null; entry = from.getNextEntry()) {
+        to.putNextEntry(new ZipEntry(entry.getName()));
+        to.write(from.readAllBytes());
+      }
+      to.putNextEntry(new ZipEntry("count.npy"));
+      to.write(array);
+      to.putNextEntry(new ZipEntry(".x2.npy"));
+      to.write(array);
+    }
+    try (Calibration calibration = new NumpyCalibration().open(file, ReadLimits.DEFAULT)) {
+      assertThat(calibration.layers()).containsExactly("a.fc");
     }
   }
 

@@ -125,6 +125,19 @@ class SafetensorsCalibrationTest {
         .hasMessageContaining("version 2 of calibrations; 1 is read");
   }
 
+  /** Wide inputs have no Gram matrix, and mean squares all the same. */
+  @Test
+  void meanSquaresAreAsWideAsTheLayer() throws IOException {
+    int columns = 100_352;
+    Path file =
+        new StatisticsFile()
+            .floats("fc.x2", new long[] {columns}, new float[columns])
+            .write(folder.resolve("wide.safetensors"));
+    try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
+      assertThat(calibration.find("fc").orElseThrow().meanSquares().orElseThrow()).hasSize(columns);
+    }
+  }
+
   @Test
   void malformedStatisticsAreRefused() throws IOException {
     refused(new StatisticsFile().floats("fc.x2", new long[] {1, 2}, 1, 2), "fc.x2", "shape [1, 2]");

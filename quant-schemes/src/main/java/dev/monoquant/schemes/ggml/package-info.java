@@ -1,4 +1,4 @@
-/** The quantization of ggml, in blocks of 32 columns, with ggml's own arithmetic. */
+/** The quantization of ggml, in its blocks of 32, 64 or 256 columns, with ggml's own arithmetic. */
 @NullMarked
 package dev.monoquant.schemes.ggml;
 

@@ -12,6 +12,7 @@ import dev.monoquant.core.report.RunReport.Target;
 import dev.monoquant.spi.Hashing;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -74,37 +75,49 @@ record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) 
           new Target(
               output.target(),
               Recipe.toTree(output.config()),
-              written ? files(output.target(), hashing != Hashing.NONE) : List.of()));
+              written ? files(output.target(), hashing != Hashing.NONE, true) : List.of()));
     }
     return new RunReport(
         tool(),
         input.toString(),
-        files(input, hashing == Hashing.ALL),
+        files(input, hashing == Hashing.ALL, false),
         targets,
         results,
         problems,
         Optional.of(elapsed));
   }
 
-  /** The regular files in a directory, without those in folders of it, or one file. */
-  private static List<ListedFile> files(Path path, boolean hash) {
+  /**
+   * One file, or the regular files in a directory. All of an output was written by the run, also in
+   * folders of it; folders of an input may hold anything.
+   */
+  private static List<ListedFile> files(Path path, boolean hash, boolean folders) {
     List<ListedFile> files = new ArrayList<>();
     try {
       if (Files.isRegularFile(path)) {
         files.add(file(path, hash));
       } else if (Files.isDirectory(path)) {
-        try (Stream<Path> entries = Files.list(path)) {
-          for (Path entry : entries.sorted().toList()) {
-            if (Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
-              files.add(file(entry, hash));
-            }
-          }
-        }
+        add(path, hash, folders, files);
       }
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       throw new OutputException("the files of " + path + " cannot be listed for a report: " + e, e);
     }
     return files;
+  }
+
+  private static void add(Path directory, boolean hash, boolean folders, List<ListedFile> files)
+      throws IOException {
+    List<Path> sorted;
+    try (Stream<Path> entries = Files.list(directory)) {
+      sorted = entries.sorted().toList();
+    }
+    for (Path entry : sorted) {
+      if (Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
+        files.add(file(entry, hash));
+      } else if (folders && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+        add(entry, hash, true, files);
+      }
+    }
   }
 
   private static ListedFile file(Path file, boolean hash) throws IOException {

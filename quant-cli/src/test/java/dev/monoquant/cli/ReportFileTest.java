@@ -165,6 +165,23 @@ class ReportFileTest {
   }
 
   @Test
+  void whatWasWrittenIntoFoldersIsListedToo() throws IOException {
+    Path model = Models.llm(dir.resolve("m"));
+    Path folder = Files.createDirectories(model.resolve("1_Pooling"));
+    Files.writeString(folder.resolve("config.json"), "{\"pooling\": 1}");
+    Run run = quantize(model, "out", "--scheme=int8", "--side-files=all");
+    assertThat(run.code()).as(run.err()).isZero();
+    List<String> written;
+    try (Stream<Path> files = Files.walk(dir.resolve("out"))) {
+      written = files.filter(Files::isRegularFile).map(Path::toString).toList();
+    }
+    assertThat(written).contains(dir.resolve("out/1_Pooling/config.json").toString());
+    assertThat(report().getAsJsonArray("files").asList())
+        .extracting(f -> f.getAsJsonObject().get("path").getAsString())
+        .containsExactlyInAnyOrderElementsOf(written);
+  }
+
+  @Test
   void aNameThatAsksForNoFormAndAReportGivenTwiceAreRefusedBeforeTheRun() {
     Run run = quantize(Distribution.DIGITS, "x.safetensors", "--report=" + dir.resolve("a.txt"));
     assertThat(run.code()).isEqualTo(Failure.USAGE);

@@ -1,9 +1,11 @@
 package dev.monoquant.maven;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -91,7 +93,9 @@ public final class CheckMojo extends QuantMojo {
       List<String> missed = new ArrayList<>(missed(errors, bytes(original), bytes(result)));
       if (baseline != null) {
         String text = Files.readString(baseline.toPath());
-        missed.addAll(worse(errors, bytes(result), JsonParser.parseString(text).getAsJsonObject()));
+        JsonObject all = JsonParser.parseString(text).getAsJsonObject();
+        JsonObject earlier = earlier(baseline.toPath(), all, result);
+        missed.addAll(worse(errors, bytes(result), earlier));
       }
       if (!missed.isEmpty()) {
         throw new MojoFailureException(
@@ -106,13 +110,56 @@ public final class CheckMojo extends QuantMojo {
     }
   }
 
+  /**
+   * The part of a report about an output: of several, the one with its path, or else the only one
+   * with its name, since a baseline may come from another machine.
+   */
+  private static JsonObject earlier(Path baseline, JsonObject json, Path result) throws MojoExecutionException {
+    String kind = json.get("kind") instanceof JsonPrimitive text ? text.getAsString() : "";
+    if (kind.equals("report")) {
+      return json;
+    }
+    if (!kind.equals("reports")) {
+      throw new MojoExecutionException(
+          text("the baseline %s is no report of a run with results (its kind is", baseline)
+              + (kind.isEmpty() ? " missing" : " " + kind)
+              + "). Take the JSON report of a successful run of quantize");
+    }
+    List<String> targets = new ArrayList<>();
+    List<JsonObject> named = new ArrayList<>();
+    for (JsonElement one : array(json, "outputs")) {
+      JsonObject output = one.getAsJsonObject();
+      Path target = Path.of(output.get("target").getAsString());
+      if (target.toAbsolutePath().normalize().equals(result.toAbsolutePath().normalize())) {
+        return output;
+      }
+      targets.add(target.toString());
+      if (Objects.equals(target.getFileName(), result.getFileName())) {
+        named.add(output);
+      }
+    }
+    if (named.size() != 1) {
+      throw new MojoExecutionException(
+          text("the baseline %s is a report of %s, not of %s", baseline, targets, result)
+              + ". Take a report of this output");
+    }
+    return named.get(0);
+  }
+
+  private static JsonArray array(JsonObject json, String name) {
+    if (json.get(name) instanceof JsonArray array) {
+      return array;
+    }
+    throw new JsonParseException("a report without a list of " + name);
+  }
+
   /** The error of a weight. */
   record Errors(double sqnr, double cosine) {}
 
   /** The errors by weight in a verification, or in a report. */
   static Map<String, Errors> errors(JsonObject json) {
     Map<String, Errors> errors = new LinkedHashMap<>();
-    for (JsonElement one : json.getAsJsonArray("weights")) {
+    for (JsonElement one : array(json, "weights")) {
       JsonObject weight = one.getAsJsonObject();
       JsonObject measured = weight.getAsJsonObject("errors");
       errors.put(
@@ -172,7 +219,7 @@ public final class CheckMojo extends QuantMojo {
     add("not quantized any more, see the baseline", gone, missed);
     add("more than " + maxSqnrDrop + " dB below the baseline", low, missed);
     long bytes = 0;
-    for (JsonElement file : earlier.getAsJsonArray("files")) {
+    for (JsonElement file : array(earlier, "files")) {
       bytes += file.getAsJsonObject().get("bytes").getAsLong();
     }
     if (after > bytes * (1 + maxGrowth)) {

@@ -238,6 +238,49 @@ class GoalsTest {
   }
 
   @Test
+  void aBaselineOfSeveralOutputsIsReadForThisOne() throws Exception {
+    quantize().execute();
+    JsonObject one =
+        JsonParser.parseString(Files.readString(dir.resolve("target/quant/digits.json")))
+            .getAsJsonObject();
+    JsonObject other = one.deepCopy();
+    other.addProperty("target", "/elsewhere/other.safetensors");
+    other.add("weights", new JsonArray());
+    one.addProperty("target", "/elsewhere/small.safetensors");
+    JsonArray outputs = new JsonArray();
+    outputs.add(other);
+    outputs.add(one);
+    JsonObject all = new JsonObject();
+    all.addProperty("kind", "reports");
+    all.add("outputs", outputs);
+    Path baseline = Files.writeString(dir.resolve("baseline.json"), all.toString());
+    CheckMojo check = check();
+    check.baseline = baseline.toFile();
+    check.execute();
+    one.getAsJsonArray("weights").get(1).getAsJsonObject().addProperty("name", "gone");
+    Files.writeString(baseline, all.toString());
+    assertThatThrownBy(check::execute)
+        .isInstanceOf(MojoFailureException.class)
+        .hasMessageContaining("see the baseline: gone");
+
+    outputs.remove(1);
+    Files.writeString(baseline, all.toString());
+    assertThatThrownBy(check::execute)
+        .isInstanceOf(MojoExecutionException.class)
+        .hasMessageContaining("is a report of [/elsewhere/other.safetensors], not of ");
+    for (String text : List.of("{\"kind\": \"failure\"}", "{}", "{\"kind\": [1]}")) {
+      Files.writeString(baseline, text);
+      assertThatThrownBy(check::execute)
+          .isInstanceOf(MojoExecutionException.class)
+          .hasMessageContaining("baseline.json is no report of a run with results");
+    }
+    Files.writeString(baseline, "{\"kind\": \"report\"}");
+    assertThatThrownBy(check::execute)
+        .isInstanceOf(MojoExecutionException.class)
+        .hasMessageContaining("a report without a list of weights");
+  }
+
+  @Test
   void namesInReportsAreNoMarkup() throws Exception {
     Files.writeString(
         Files.createDirectory(dir.resolve("q")).resolve("x.json"),

@@ -196,7 +196,7 @@ class SeveralOutputsCommandTest {
       assertThat(Files.readString(report)).contains("\"kind\": \"reports\"");
     }
     assertThat(quant.run("quantize", model, "-o", at("z"), "-o", at("w"), "--report", at("w")))
-        .isEqualTo(Failure.OUTPUT);
+        .isEqualTo(Failure.USAGE);
     assertThat(quant.run("quantize", model, "-o", at("z"), "--report", report))
         .as(quant.err())
         .isZero();

@@ -114,7 +114,8 @@ public final class CheckMojo extends QuantMojo {
    * The part of a report about an output: of several, the one with its path, or else the only one
    * with its name, since a baseline may come from another machine.
    */
-  private static JsonObject earlier(Path baseline, JsonObject json, Path result) throws MojoExecutionException {
+  private static JsonObject earlier(Path baseline, JsonObject json, Path result)
+      throws MojoExecutionException {
     String kind = json.get("kind") instanceof JsonPrimitive text ? text.getAsString() : "";
     if (kind.equals("report")) {
       return json;

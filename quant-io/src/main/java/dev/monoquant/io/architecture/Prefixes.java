@@ -3,7 +3,7 @@ package dev.monoquant.io.architecture;
 import java.util.List;
 
 /** Names of transformers without the steps that depend on the class around a language model. */
-public final class Prefixes {
+final class Prefixes {
 
   private static final List<String> OTHER_PARTS =
       List.of(
@@ -37,7 +37,7 @@ public final class Prefixes {
    *
    * @param name the name of a tensor or a layer
    */
-  public static boolean isOtherPart(String name) {
+  static boolean isOtherPart(String name) {
     return OTHER_PARTS.stream().anyMatch(name::startsWith);
   }
 }

@@ -102,8 +102,10 @@ class WholeModelTest {
       var compared = quantizer.compare(model.input(), ModelInput.of(target));
       assertThat(compared.onlyInA()).isEmpty();
       assertThat(compared.onlyInB()).isEmpty();
-      // The same sum in another order.
-      assertThat(compared.total().noise()).isCloseTo(report.total().noise(), withPercentage(1e-7));
+      // The same sum in another order. Either adds 16 squares at a time in float, which may err by
+      // 17 units of 2^-24, so that the two may differ by 2.1e-6 of the sum.
+      assertThat(compared.total().noise())
+          .isCloseTo(report.total().noise(), withPercentage(2.1e-4));
       watch.requireQuiet();
       assertThat(model.openSources()).isZero();
     } finally {

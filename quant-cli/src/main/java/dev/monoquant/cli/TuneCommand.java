@@ -174,7 +174,7 @@ final class TuneCommand implements Callable<Integer> {
 
   private static void write(Path file, String text) {
     try {
-      Files.writeString(file, text);
+      ReportFile.replace(file, text);
     } catch (IOException e) {
       throw new OutputException(file + ": the recipe cannot be written: " + e, e);
     }

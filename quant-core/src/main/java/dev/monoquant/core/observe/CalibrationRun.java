@@ -26,6 +26,7 @@ import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ObservableModel;
@@ -38,6 +39,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +54,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Collects the statistics of the inputs of layers: writes programs that observe, runs them on the
@@ -63,7 +66,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class CalibrationRun {
 
   private static final int BINS = 2048;
-  private static final int PIECE = 1 << 20;
 
   private final Settings settings;
   private final CalibrationOptions options;
@@ -95,7 +97,7 @@ public final class CalibrationRun {
     this.layers = layers();
     int last = layers.stream().flatMap(l -> l.products().stream()).mapToInt(n -> n).max().orElse(0);
     this.passes = 1 + Math.max(last, options.range() == Range.HISTOGRAM ? 1 : 0);
-    this.modelHash = hash(original.file());
+    this.modelHash = Sha256.of(original.file());
     for (SampleInputs sample : settings.samples()) {
       String label = label(sample);
       String hash = hash(sample);
@@ -167,7 +169,7 @@ public final class CalibrationRun {
       while (head.hasRemaining() && in.read(head) >= 0) {
         // Until the end of the file, or of the buffer.
       }
-      return new String(head.array(), java.nio.charset.StandardCharsets.ISO_8859_1)
+      return new String(head.array(), StandardCharsets.ISO_8859_1)
           .contains('"' + CalibrationWriter.VERSION_KEY + '"');
     } catch (IOException e) {
       return false;
@@ -222,7 +224,7 @@ public final class CalibrationRun {
         .forEach(
             (weight, why) -> {
               if (isAny(options.layers(), owners.get(weight), used, true)) {
-                leftOut.put(ObservedLayer.name(weight), why);
+                leftOut.put(Calibration.layerOf(weight), why);
               }
             });
     List<ObservedLayer> chosen = new ArrayList<>();
@@ -243,7 +245,7 @@ public final class CalibrationRun {
         bytes += own;
         products = Optional.of(pass);
       }
-      chosen.add(new ObservedLayer(ObservedLayer.name(input.weight()), input, products));
+      chosen.add(new ObservedLayer(Calibration.layerOf(input.weight()), input, products));
     }
     used.forEach(
         (selector, isUsed) -> {
@@ -265,7 +267,7 @@ public final class CalibrationRun {
 
   private static boolean isAny(
       List<Selector> selectors,
-      @org.jspecify.annotations.Nullable Layer layer,
+      @Nullable Layer layer,
       Map<Selector, Boolean> used,
       boolean otherwise) {
     boolean any = selectors.isEmpty() && otherwise;
@@ -422,7 +424,7 @@ public final class CalibrationRun {
         int each = ObservableModel.SUMS.size();
         for (int i = 0; i < requests.size(); i++) {
           writer.add(
-              ObservedLayer.name(requests.get(i).input().weight()),
+              Calibration.layerOf(requests.get(i).input().weight()),
               requests.get(i),
               file,
               items.subList(i * each, (i + 1) * each));
@@ -472,22 +474,10 @@ public final class CalibrationRun {
             QuantException.quote(of.file().toString())
                 + ": there is no such file with samples. Example: --sample inputs.npz");
       }
-      return hash(of.file());
+      return Sha256.of(of.file());
     }
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ((SampleInputs.OfArrays) sample).arrays().encode(out);
     return Sha256.of(out.toByteArray());
-  }
-
-  private static String hash(Path file) throws IOException {
-    Sha256 hash = new Sha256();
-    ByteBuffer bytes = ByteBuffer.allocate(PIECE);
-    try (FileChannel in = FileChannel.open(file)) {
-      while (in.read(bytes) >= 0) {
-        hash.add(bytes.flip());
-        bytes.clear();
-      }
-    }
-    return hash.hex();
   }
 }

@@ -2,7 +2,6 @@ package dev.monoquant.core.split;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.core.split.SplitPlan.Range;
 import dev.monoquant.core.split.SplitPlan.Unit;
 import dev.monoquant.files.json.JsonFields;
@@ -16,7 +15,6 @@ import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.OutputShare.Pieces;
 import dev.monoquant.spi.ReadChoices;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -165,14 +163,7 @@ public final class SplitPlanJson {
   private static JsonValue strict(String json, String name) {
     return StrictJson.parse(
         ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)),
-        new StrictJson.Dialect(
-            name,
-            "the plan",
-            Reason.METADATA,
-            Reason.METADATA,
-            ReadLimits.DEFAULT.maxDepth(),
-            false,
-            ReadLimits.DEFAULT.maxParsedBytes()));
+        StrictJson.Dialect.own(name, "the plan"));
   }
 
   private record Reader(JsonFields.Fault fault) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 
 /** The folder shared by a process and its child; it contains files and no folders. */
 final class ChildFolder {
@@ -22,6 +23,13 @@ final class ChildFolder {
   static final String CRASH = "crash.log";
 
   private ChildFolder() {}
+
+  /** Writes a file as a whole, so that its reader never sees a part of it. */
+  static void put(Path file, String text) throws IOException {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    Files.writeString(part, text);
+    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+  }
 
   /**
    * Removes the folder with its files; a file that another process removes at the same time is not

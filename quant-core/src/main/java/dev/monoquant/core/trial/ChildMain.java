@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -132,9 +131,7 @@ final class ChildMain {
       return;
     }
     try {
-      Path part = folder.resolve(ChildFolder.RESULT + ".part");
-      Files.writeString(part, result);
-      Files.move(part, folder.resolve(ChildFolder.RESULT), StandardCopyOption.ATOMIC_MOVE);
+      ChildFolder.put(folder.resolve(ChildFolder.RESULT), result);
     } catch (IOException e) {
       Runtime.getRuntime().halt(NO_RESULT);
     }

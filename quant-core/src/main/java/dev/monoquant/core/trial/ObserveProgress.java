@@ -5,7 +5,6 @@ import dev.monoquant.core.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /** The progress of a pass that observes, told from a child by a small file. */
@@ -27,9 +26,7 @@ final class ObserveProgress {
     }
     written = System.nanoTime();
     try {
-      Path part = file.resolveSibling(ChildFolder.PROGRESS + ".part");
-      Files.writeString(part, calls + " " + sample + " " + samples);
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+      ChildFolder.put(file, calls + " " + sample + " " + samples);
     } catch (IOException e) {
       // Only the user's display is late; the sums are saved elsewhere.
     }

@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ParseBudget;
+import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -48,7 +49,27 @@ public final class StrictJson {
       Reason encoding,
       int maxDepth,
       boolean pythonNumbers,
-      long maxParsedBytes) {}
+      long maxParsedBytes) {
+
+    /**
+     * {@return how to read what this library writes: without Python's numbers, with the default
+     * limits}
+     *
+     * @param file the file, for messages
+     * @param what what the text is
+     */
+    public static Dialect own(String file, String what) {
+      ReadLimits limits = ReadLimits.DEFAULT;
+      return new Dialect(
+          file,
+          what,
+          Reason.METADATA,
+          Reason.METADATA,
+          limits.maxDepth(),
+          false,
+          limits.maxParsedBytes());
+    }
+  }
 
   /** Estimated bytes of an object, an entry in one, an array, a value in one, and a short text. */
   private static final int OBJECT = 160;

@@ -8,7 +8,6 @@ import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -231,16 +230,7 @@ public record Manifest(
    */
   public static Manifest parse(byte[] bytes, String label) {
     JsonValue json =
-        StrictJson.parse(
-            ByteBuffer.wrap(bytes),
-            new StrictJson.Dialect(
-                label,
-                "the manifest",
-                Reason.METADATA,
-                Reason.METADATA,
-                ReadLimits.DEFAULT.maxDepth(),
-                false,
-                ReadLimits.DEFAULT.maxParsedBytes()));
+        StrictJson.parse(ByteBuffer.wrap(bytes), StrictJson.Dialect.own(label, "the manifest"));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "is " + json.kind() + ", not an object");
     }

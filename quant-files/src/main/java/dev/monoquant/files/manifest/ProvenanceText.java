@@ -1,14 +1,12 @@
 package dev.monoquant.files.manifest;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.ReadChoices;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -111,14 +109,7 @@ public final class ProvenanceText {
       JsonValue json =
           StrictJson.parse(
               ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
-              new StrictJson.Dialect(
-                  PLUGINS,
-                  "the metadata",
-                  Reason.METADATA,
-                  Reason.METADATA,
-                  ReadLimits.DEFAULT.maxDepth(),
-                  false,
-                  ReadLimits.DEFAULT.maxParsedBytes()));
+              StrictJson.Dialect.own(PLUGINS, "the metadata"));
       if (json instanceof JsonValue.Obj object) {
         object.members().keySet().forEach(key -> plugins.put(key, object.text(key).orElse("")));
       }

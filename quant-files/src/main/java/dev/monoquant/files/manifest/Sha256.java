@@ -1,12 +1,17 @@
 package dev.monoquant.files.manifest;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** Computes one SHA-256. Not thread-safe. */
 public final class Sha256 {
+
+  private static final int PIECE = 1 << 20;
 
   private final MessageDigest digest;
 
@@ -26,6 +31,24 @@ public final class Sha256 {
    */
   public static String of(byte[] bytes) {
     return new Sha256().add(ByteBuffer.wrap(bytes)).hex();
+  }
+
+  /**
+   * {@return the digest of the bytes of a file in lower-case hexadecimal digits}
+   *
+   * @param file the file
+   * @throws IOException if it cannot be read
+   */
+  public static String of(Path file) throws IOException {
+    Sha256 hash = new Sha256();
+    ByteBuffer bytes = ByteBuffer.allocate(PIECE);
+    try (FileChannel channel = FileChannel.open(file)) {
+      while (channel.read(bytes) >= 0) {
+        hash.add(bytes.flip());
+        bytes.clear();
+      }
+    }
+    return hash.hex();
   }
 
   /**

@@ -12,7 +12,6 @@ import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -244,14 +243,7 @@ final class Journal implements Closeable {
     JsonValue json =
         StrictJson.parse(
             ByteBuffer.wrap(line.getBytes(StandardCharsets.ISO_8859_1)),
-            new StrictJson.Dialect(
-                file.toString(),
-                "the journal",
-                Reason.METADATA,
-                Reason.METADATA,
-                ReadLimits.DEFAULT.maxDepth(),
-                false,
-                ReadLimits.DEFAULT.maxParsedBytes()));
+            StrictJson.Dialect.own(file.toString(), "the journal"));
     if (json instanceof JsonValue.Obj object) {
       return object;
     }

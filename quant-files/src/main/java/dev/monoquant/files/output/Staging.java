@@ -122,7 +122,7 @@ public final class Staging implements Closeable {
 
   /**
    * Opens the share of an output that several runs write. Units need no lock: they write the same
-   * bytes at the same places, whoever runs them.
+   * bytes at the same places, in any process.
    */
   private static Staging openShare(OutputJob job, boolean directory, long bytes, Disk disk)
       throws IOException {

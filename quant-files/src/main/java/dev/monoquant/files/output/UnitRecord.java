@@ -9,7 +9,6 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Journal.Hashed;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -86,16 +85,7 @@ record UnitRecord(
    */
   static UnitRecord parse(byte[] bytes, String label) {
     JsonValue json =
-        StrictJson.parse(
-            ByteBuffer.wrap(bytes),
-            new StrictJson.Dialect(
-                label,
-                "the record",
-                Reason.METADATA,
-                Reason.METADATA,
-                ReadLimits.DEFAULT.maxDepth(),
-                false,
-                ReadLimits.DEFAULT.maxParsedBytes()));
+        StrictJson.parse(ByteBuffer.wrap(bytes), StrictJson.Dialect.own(label, "the record"));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "it is no object");
     }

@@ -77,7 +77,7 @@ public final class GgufImatrix implements CalibrationReader {
     try {
       open.close();
     } catch (IOException e) {
-      throw NamedStatistics.unreadable(file, e);
+      throw HashedFile.unreadable(file, e);
     }
   }
 
@@ -131,7 +131,7 @@ public final class GgufImatrix implements CalibrationReader {
       open.read(tensor, 0, Math.toIntExact(tensor.bytes())).asFloatBuffer().get(values);
       return values;
     } catch (IOException e) {
-      throw NamedStatistics.unreadable(file, e);
+      throw HashedFile.unreadable(file, e);
     }
   }
 }

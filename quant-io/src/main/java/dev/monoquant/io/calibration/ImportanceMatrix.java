@@ -2,7 +2,6 @@ package dev.monoquant.io.calibration;
 
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.InputStatistics;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -10,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The importance matrix of a model of llama.cpp: mean squares of the inputs of layers, for several
@@ -41,38 +41,32 @@ final class ImportanceMatrix implements Calibration {
     Sums read();
   }
 
-  private final Path file;
+  private final HashedFile file;
   private final Map<String, Layer> layers;
   private final Runnable release;
   private final Map<String, Optional<InputStatistics>> found = new ConcurrentHashMap<>();
-  private Optional<String> digest = Optional.empty();
+
+  private @Nullable Layer lastLayer;
+  private Sums last = new Sums(new float[0], new float[0]);
 
   /**
    * @param layers by the name in GGUF files without {@code .weight}
    * @param release closes the file
    */
   ImportanceMatrix(Path file, Map<String, Layer> layers, Runnable release) {
-    this.file = file;
+    this.file = new HashedFile(file);
     this.layers = new TreeMap<>(layers);
     this.release = release;
   }
 
   @Override
   public String describe() {
-    Path name = file.getFileName();
-    return name == null ? file.toString() : name.toString();
+    return file.describe();
   }
 
   @Override
-  public synchronized String digest() {
-    if (digest.isEmpty()) {
-      try {
-        digest = Optional.of(NamedStatistics.sha256(file));
-      } catch (IOException e) {
-        throw NamedStatistics.unreadable(file, e);
-      }
-    }
-    return digest.get();
+  public String digest() {
+    return file.digest();
   }
 
   @Override
@@ -94,7 +88,16 @@ final class ImportanceMatrix implements Calibration {
       return Optional.empty();
     }
     Layer there = layers.get(named.get().layer());
-    return there == null ? Optional.empty() : statistics(named.get(), there.read());
+    return there == null ? Optional.empty() : statistics(named.get(), sums(there));
+  }
+
+  /** The experts of a tensor are asked for one after the other, and it is read once for them. */
+  private synchronized Sums sums(Layer layer) {
+    if (layer != lastLayer) {
+      last = layer.read();
+      lastLayer = layer;
+    }
+    return last;
   }
 
   /** A name such as {@code blk.0.ffn_up_exps.7}. */

@@ -89,7 +89,7 @@ public final class LegacyImatrix implements CalibrationReader {
     try {
       open.close();
     } catch (IOException e) {
-      throw NamedStatistics.unreadable(file, e);
+      throw HashedFile.unreadable(file, e);
     }
   }
 
@@ -205,7 +205,7 @@ public final class LegacyImatrix implements CalibrationReader {
         open.slice(from, count * Float.BYTES).asFloatBuffer().get(values);
         return values;
       } catch (IOException e) {
-        throw NamedStatistics.unreadable(file, e);
+        throw HashedFile.unreadable(file, e);
       }
     }
   }

@@ -4,7 +4,6 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorShape;
@@ -14,7 +13,6 @@ import dev.monoquant.spi.InputStatistics;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Map;
@@ -45,8 +43,6 @@ final class NamedStatistics implements Calibration {
   /** Mean squares of any type of that many columns fit into one array of 2 GiB. */
   private static final int MAX_COLUMNS = 1 << 27;
 
-  private static final int READ_BYTES = 1 << 20;
-
   /** A tensor whose values can be read. */
   interface Numbers {
 
@@ -58,7 +54,7 @@ final class NamedStatistics implements Calibration {
     ByteBuffer read(long offset, int length) throws IOException;
   }
 
-  private final Path file;
+  private final HashedFile file;
   private final Closeable open;
 
   /** By the layer, then by the kind of statistic. */
@@ -71,14 +67,13 @@ final class NamedStatistics implements Calibration {
   private final Map<String, String> byGguf;
 
   private final Map<String, InputStatistics> read = new ConcurrentHashMap<>();
-  private Optional<String> digest = Optional.empty();
 
   /**
    * @param tensors the tensors by name
    * @param open closed with this calibration
    */
   NamedStatistics(Path file, Map<String, Numbers> tensors, Closeable open) {
-    this.file = file;
+    this.file = new HashedFile(file);
     this.open = open;
     tensors.forEach(this::add);
     byGguf = byGguf(layers.keySet());
@@ -169,32 +164,12 @@ final class NamedStatistics implements Calibration {
 
   @Override
   public String describe() {
-    Path name = file.getFileName();
-    return name == null ? file.toString() : name.toString();
+    return file.describe();
   }
 
   @Override
-  public synchronized String digest() {
-    if (digest.isEmpty()) {
-      try {
-        digest = Optional.of(sha256(file));
-      } catch (IOException e) {
-        throw unreadable(file, e);
-      }
-    }
-    return digest.get();
-  }
-
-  static String sha256(Path file) throws IOException {
-    Sha256 hash = new Sha256();
-    ByteBuffer bytes = ByteBuffer.allocate(READ_BYTES);
-    try (FileChannel channel = FileChannel.open(file)) {
-      while (channel.read(bytes) >= 0) {
-        hash.add(bytes.flip());
-        bytes.clear();
-      }
-    }
-    return hash.hex();
+  public String digest() {
+    return file.digest();
   }
 
   @Override
@@ -237,7 +212,7 @@ final class NamedStatistics implements Calibration {
     try {
       return numbers.read(0, Long.BYTES).getLong();
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw file.unreadable(e);
     }
   }
 
@@ -269,17 +244,8 @@ final class NamedStatistics implements Calibration {
       FloatBytes.widen(numbers.type(), bytes, values, 0, count);
       return values;
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw file.unreadable(e);
     }
-  }
-
-  static ModelFormatException unreadable(Path file, IOException e) {
-    return new ModelFormatException(
-        Reason.UNREADABLE,
-        file.toString(),
-        "",
-        "it could not be read: " + e + ". Check the disk and the permissions",
-        e);
   }
 
   private ModelFormatException fault(Reason reason, String tensor, String detail) {
@@ -291,7 +257,7 @@ final class NamedStatistics implements Calibration {
     try {
       open.close();
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw file.unreadable(e);
     }
   }
 }

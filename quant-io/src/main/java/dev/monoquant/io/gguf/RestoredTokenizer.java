@@ -166,29 +166,7 @@ final class RestoredTokenizer {
             true,
             "use_regex",
             true));
-    parts.put(
-        "model",
-        object(
-            "type",
-            "BPE",
-            "dropout",
-            Literal.NULL,
-            "unk_token",
-            Literal.NULL,
-            "continuing_subword_prefix",
-            Literal.NULL,
-            "end_of_word_suffix",
-            Literal.NULL,
-            "fuse_unk",
-            false,
-            "byte_fallback",
-            false,
-            "ignore_merges",
-            rules.get().ignoreMerges(),
-            "vocab",
-            vocabulary(ids()),
-            "merges",
-            new Arr(merges)));
+    parts.put("model", pairs(Literal.NULL, false, rules.get().ignoreMerges(), ids(), merges));
     return Optional.of(parts);
   }
 
@@ -251,30 +229,39 @@ final class RestoredTokenizer {
     parts.put("pre_tokenizer", Literal.NULL);
     parts.put("post_processor", template().orElse(Literal.NULL));
     parts.put("decoder", object("type", "Sequence", "decoders", new Arr(back)));
-    parts.put(
-        "model",
-        object(
-            "type",
-            "BPE",
-            "dropout",
-            Literal.NULL,
-            "unk_token",
-            token("unknown").map(JsonValue::of).orElse(Literal.NULL),
-            "continuing_subword_prefix",
-            Literal.NULL,
-            "end_of_word_suffix",
-            Literal.NULL,
-            "fuse_unk",
-            true,
-            "byte_fallback",
-            true,
-            "ignore_merges",
-            false,
-            "vocab",
-            vocabulary(ids),
-            "merges",
-            new Arr(pairs)));
+    JsonValue unknown = token("unknown").map(JsonValue::of).orElse(Literal.NULL);
+    parts.put("model", pairs(unknown, true, false, ids, pairs));
     return parts;
+  }
+
+  /** A model of pairs; {@code bytes} is for one whose tokens are texts, with bytes for the rest. */
+  private Obj pairs(
+      JsonValue unknown,
+      boolean bytes,
+      boolean ignoreMerges,
+      Map<String, Integer> ids,
+      List<JsonValue> merges) {
+    return object(
+        "type",
+        "BPE",
+        "dropout",
+        Literal.NULL,
+        "unk_token",
+        unknown,
+        "continuing_subword_prefix",
+        Literal.NULL,
+        "end_of_word_suffix",
+        Literal.NULL,
+        "fuse_unk",
+        bytes,
+        "byte_fallback",
+        bytes,
+        "ignore_merges",
+        ignoreMerges,
+        "vocab",
+        vocabulary(ids),
+        "merges",
+        new Arr(merges));
   }
 
   private static Obj replace(String from, String to) {

@@ -1,0 +1,30 @@
+package dev.monoquant.io.calibration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class ImportanceMatrixTest {
+
+  @Test
+  void theSumsOfAllExpertsAreReadOnce() {
+    AtomicInteger reads = new AtomicInteger();
+    ImportanceMatrix.Layer layer =
+        () -> {
+          reads.incrementAndGet();
+          return new ImportanceMatrix.Sums(new float[] {2, 4, 9, 12}, new float[] {2, 3});
+        };
+    try (ImportanceMatrix matrix =
+        new ImportanceMatrix(
+            Path.of("imatrix.gguf"), Map.of("blk.0.ffn_up_exps", layer), () -> {})) {
+      assertThat(matrix.find("blk.0.ffn_up_exps.0").orElseThrow().meanSquares())
+          .hasValue(new float[] {1, 2});
+      assertThat(matrix.find("blk.0.ffn_up_exps.1").orElseThrow().meanSquares())
+          .hasValue(new float[] {3, 4});
+    }
+    assertThat(reads).hasValue(1);
+  }
+}

@@ -2,6 +2,7 @@
 module dev.monoquant.cli {
   requires com.google.gson;
   requires dev.monoquant.core;
+  requires dev.monoquant.files;
   requires dev.monoquant.io;
   requires dev.monoquant.schemes;
   requires info.picocli;

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -240,9 +241,9 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Interrupts.written();
     Duration elapsed = record.elapsed();
-    boolean hashed = json || !files.isEmpty();
-    RunReport run = record.of(reports, hashed);
-    tell(run, talk);
+    Optional<RunReport> run =
+        isReported() ? Optional.of(record.of(reports, json || !files.isEmpty())) : Optional.empty();
+    tell(reports, run, talk);
     if (!json) {
       // Not part of the table, which is the same for each run of the same command.
       talk.say("took " + reports.speed(elapsed));
@@ -251,7 +252,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (!json && !table) {
       talk.say("next: --table shows all; quant verify " + outputs.get(0).target() + " checks it");
     }
-    files.write(run, "The model was");
+    run.ifPresent(report -> files.write(report, "The model was"));
     return 0;
   }
 
@@ -263,15 +264,16 @@ final class QuantizeCommand implements Callable<Integer> {
   private void tellRefused(Reports reports, RunRecord record, Talk talk) {
     if (!reports.accepted()) {
       told = true;
-      RunReport run = record.of(reports, false);
-      tell(run, talk);
-      write(run);
+      Optional<RunReport> run =
+          isReported() ? Optional.of(record.of(reports, false)) : Optional.empty();
+      tell(reports, run, talk);
+      run.ifPresent(this::write);
     }
   }
 
   /** After any other failure, programs that read reports need the reason. */
   private void tellFailed(QuantException why, RunRecord record, Talk talk) {
-    if (!told) {
+    if (!told && isReported()) {
       RunReport run = record.of(Failure.problems(why));
       if (json) {
         talk.print(out(), true, run.toJson());
@@ -289,9 +291,13 @@ final class QuantizeCommand implements Callable<Integer> {
     }
   }
 
-  private void tell(RunReport run, Talk talk) {
-    Reports reports = run.results().orElseThrow();
-    talk.print(out(), json || table, json ? run.toJson() : toText(reports));
+  private void tell(Reports reports, Optional<RunReport> run, Talk talk) {
+    talk.print(out(), json || table, json ? run.orElseThrow().toJson() : toText(reports));
+  }
+
+  /** Whether anything is made of a report, which lists the files of the run and may hash them. */
+  private boolean isReported() {
+    return json || files.isWanted();
   }
 
   private String toText(Reports reports) {

@@ -41,6 +41,15 @@ final class ReportOptions {
     return files.isEmpty();
   }
 
+  /** Whether a file of reports or a summary will be written. */
+  boolean isWanted() {
+    return !files.isEmpty() || page().isPresent();
+  }
+
+  private Optional<Path> page() {
+    return Optional.ofNullable(summary).or(GitHub.HERE::summary);
+  }
+
   /**
    * Refuses, before the run, files that cannot or must not be written.
    *
@@ -82,7 +91,7 @@ final class ReportOptions {
         failures.add(e);
       }
     }
-    Optional<Path> page = Optional.ofNullable(summary).or(GitHub.HERE::summary);
+    Optional<Path> page = page();
     if (page.isPresent()) {
       try {
         append(page.get(), ReportForm.MARKDOWN.render(run), model);

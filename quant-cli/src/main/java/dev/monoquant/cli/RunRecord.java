@@ -9,18 +9,15 @@ import dev.monoquant.core.report.Reports;
 import dev.monoquant.core.report.RunReport;
 import dev.monoquant.core.report.RunReport.ListedFile;
 import dev.monoquant.core.report.RunReport.Target;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.spi.Hashing;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -34,8 +31,6 @@ import java.util.stream.Stream;
  * @param start the time at the start, of {@link System#nanoTime}
  */
 record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) {
-
-  private static final int BUFFER = 1 << 20;
 
   /** {@return the name of the program in reports} */
   static String tool() {
@@ -55,7 +50,12 @@ record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) 
   RunReport of(Reports results, boolean written) {
     // The time is that of the run, without the hashes of the report.
     Duration elapsed = elapsed();
-    return report(Optional.of(results), List.of(), written, elapsed);
+    return report(
+        Optional.of(results),
+        List.of(),
+        files(input, hashing == Hashing.ALL, false),
+        written,
+        elapsed);
   }
 
   /**
@@ -64,11 +64,24 @@ record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) 
    * @param problems the reasons
    */
   RunReport of(List<Problem> problems) {
-    return report(Optional.empty(), problems, false, elapsed());
+    return report(Optional.empty(), problems, inputOrNone(), false, elapsed());
+  }
+
+  /** After a failure, an input that cannot be read is no second one that hides its reason. */
+  private List<ListedFile> inputOrNone() {
+    try {
+      return files(input, hashing == Hashing.ALL, false);
+    } catch (OutputException e) {
+      return List.of();
+    }
   }
 
   private RunReport report(
-      Optional<Reports> results, List<Problem> problems, boolean written, Duration elapsed) {
+      Optional<Reports> results,
+      List<Problem> problems,
+      List<ListedFile> inputs,
+      boolean written,
+      Duration elapsed) {
     List<Target> targets = new ArrayList<>();
     for (Output output : outputs) {
       targets.add(
@@ -78,13 +91,7 @@ record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) 
               written ? files(output.target(), hashing != Hashing.NONE, true) : List.of()));
     }
     return new RunReport(
-        tool(),
-        input.toString(),
-        files(input, hashing == Hashing.ALL, false),
-        targets,
-        results,
-        problems,
-        Optional.of(elapsed));
+        tool(), input.toString(), inputs, targets, results, problems, Optional.of(elapsed));
   }
 
   /**
@@ -122,19 +129,6 @@ record RunRecord(Path input, List<Output> outputs, Hashing hashing, long start) 
 
   private static ListedFile file(Path file, boolean hash) throws IOException {
     return new ListedFile(
-        file.toString(), Files.size(file), hash ? Optional.of(sha256(file)) : Optional.empty());
-  }
-
-  private static String sha256(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] buffer = new byte[BUFFER];
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        digest.update(buffer, 0, n);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+        file.toString(), Files.size(file), hash ? Optional.of(Sha256.of(file)) : Optional.empty());
   }
 }

@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
 /**
  * The terminal that shows results: how wide they may be, and whether they may have colours.
  *
- * @param columns the width of a line; the greatest number if nobody watches, since a line that is
- *     searched or stored must be whole
+ * @param columns the width of a line; the greatest integer if the output is no terminal, since a
+ *     line that is searched or stored must be whole
  * @param colours whether words that matter have a colour
  */
 record Terminal(int columns, boolean colours) {

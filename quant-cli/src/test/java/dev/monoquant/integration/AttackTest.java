@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Files and circumstances that once took minutes, all threads, or somebody else's files. */
+/** Files and circumstances that once took minutes, all threads, or files of other users. */
 @Timeout(120)
 class AttackTest {
 

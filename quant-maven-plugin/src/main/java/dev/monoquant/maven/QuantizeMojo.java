@@ -175,7 +175,7 @@ public final class QuantizeMojo extends QuantMojo {
     return BuildManifest.of(program, child.classPath(), read, written);
   }
 
-  /** Refuses to replace what somebody else wrote. */
+  /** Refuses to replace a file that this build did not write. */
   private void requireOwn(String before, List<Path> written) throws MojoFailureException {
     for (Path path : written) {
       if (Files.exists(path) && !overwrite && !BuildManifest.wrote(before, path)) {

@@ -1,11 +1,14 @@
 package dev.monoquant.maven;
 
-import dev.monoquant.files.manifest.Sha256;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -26,6 +29,8 @@ final class BuildManifest {
   /** The first line while a run is at work, and after one that failed; the rest is of before. */
   private static final String UNFINISHED = "unfinished\n";
 
+  private static final int BUFFER = 1 << 20;
+
   private BuildManifest() {}
 
   /**
@@ -39,16 +44,16 @@ final class BuildManifest {
   static String of(
       List<String> arguments, List<Path> classPath, List<Path> read, List<Path> written)
       throws IOException {
-    Sha256 program = new Sha256();
+    MessageDigest program = sha256();
     for (String argument : arguments) {
-      program.add(StandardCharsets.UTF_8.encode(argument + "\0"));
+      program.update((argument + "\0").getBytes(StandardCharsets.UTF_8));
     }
     for (Path jar : classPath) {
       String line =
           jar.getFileName() + " " + (Files.isRegularFile(jar) ? Files.size(jar) : 0) + "\0";
-      program.add(StandardCharsets.UTF_8.encode(line));
+      program.update(line.getBytes(StandardCharsets.UTF_8));
     }
-    StringBuilder text = new StringBuilder("program   ").append(program.hex()).append('\n');
+    StringBuilder text = new StringBuilder("program   ").append(hex(program)).append('\n');
     for (Path path : read) {
       append("read      ", path, text);
     }
@@ -74,7 +79,7 @@ final class BuildManifest {
 
   private static void append(String what, Path path, StringBuilder text) throws IOException {
     if (!Files.isDirectory(path)) {
-      text.append(what).append(Files.exists(path) ? Sha256.of(path) : "-");
+      text.append(what).append(Files.exists(path) ? hash(path) : "-");
       text.append("  ").append(path).append('\n');
       return;
     }
@@ -82,15 +87,33 @@ final class BuildManifest {
       for (Path file : files.sorted().toList()) {
         if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
           String name = path.relativize(file).toString().replace('\\', '/');
-          text.append(what)
-              .append(Sha256.of(file))
-              .append("  ")
-              .append(path)
-              .append('/')
-              .append(name);
+          text.append(what).append(hash(file)).append("  ").append(path).append('/').append(name);
           text.append('\n');
         }
       }
     }
+  }
+
+  private static String hash(Path file) throws IOException {
+    MessageDigest digest = sha256();
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] buffer = new byte[BUFFER];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        digest.update(buffer, 0, n);
+      }
+    }
+    return hex(digest);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  private static String hex(MessageDigest digest) {
+    return HexFormat.of().formatHex(digest.digest());
   }
 }

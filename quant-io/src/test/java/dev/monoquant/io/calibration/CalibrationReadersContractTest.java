@@ -25,12 +25,12 @@ class CalibrationReadersContractTest {
     }
   }
 
-  private static Path copy(String name, Path folder) throws IOException {
+  private Path copy(String name, Path folder) throws IOException {
     return Files.write(folder.resolve(name), resource(name));
   }
 
   /** A copy in which every occurrence of a float is NaN. */
-  private static Optional<Path> withNaN(String name, float value, Path folder) throws IOException {
+  private Optional<Path> withNaN(String name, float value, Path folder) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(resource(name)).order(ByteOrder.LITTLE_ENDIAN);
     for (int at = 0; at <= bytes.capacity() - Float.BYTES; at++) {
       if (bytes.getFloat(at) == value) {
@@ -55,7 +55,7 @@ class CalibrationReadersContractTest {
   }
 
   /** What the files of numpy and the own one have. */
-  private static List<InputStatistics> fc() {
+  private List<InputStatistics> fc() {
     return List.of(
         InputStatistics.of("a.fc")
             .withRows(70)

@@ -34,8 +34,8 @@ public final class QuantizeOnSpark {
   /**
    * Runs the application and, unless all went well, ends the JVM with the exit code.
    *
-   * @param args the arguments of {@code quant plan}; without {@code --plan}, the plan is a temporary
-   *     file
+   * @param args the arguments of {@code quant plan}; without {@code --plan}, the plan is a
+   *     temporary file
    * @throws IOException if the temporary file cannot be made
    */
   public static void main(String[] args) throws IOException {

@@ -59,8 +59,7 @@ class LocalSparkTest {
 
   private void sameAsOneRun(Path model, String scheme, String name) throws IOException {
     Path alone = Files.createDirectory(folder.resolve("alone")).resolve(name);
-    Report one =
-        Quantizer.create().quantize(ModelInput.of(model), config(scheme), alone, false);
+    Report one = Quantizer.create().quantize(ModelInput.of(model), config(scheme), alone, false);
     Path target = folder.resolve(name);
     Report all = SparkUnits.on(session).run(plan(model, target, scheme, 3), report -> {});
     assertThat(Models.contents(target)).isEqualTo(Models.contents(alone));

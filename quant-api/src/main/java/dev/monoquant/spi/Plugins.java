@@ -56,6 +56,7 @@ public final class Plugins {
       collect(ServiceLoader.load(LayerQuantizer.class, loader), found, problems);
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
+      collect(ServiceLoader.load(GgufArchitecture.class, loader), found, problems);
       collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
       collect(ServiceLoader.load(RemoteStore.class, loader), found, problems);
     }
@@ -86,7 +87,7 @@ public final class Plugins {
         throw new ConfigurationException(
             plugin.getClass().getName()
                 + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
-                + " OutputFormat, CalibrationReader or RemoteStore");
+                + " OutputFormat, GgufArchitecture, CalibrationReader or RemoteStore");
       }
       all.addAll(found);
     }

@@ -41,13 +41,7 @@ public final class SchemeChoice {
       OwnOptions own,
       Map<String, String> given,
       OptionValues storage,
-      Optional<ActivationQuantization> activations) {
-
-    /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
-    OptionValues options(WeightMatrix weight) {
-      return own.complete(given, scheme.defaults(weight));
-    }
-  }
+      Optional<ActivationQuantization> activations) {}
 
   /**
    * A scheme and the plugins whose options may be set for its weights.

@@ -33,7 +33,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     /** {@link OutputFormat}. */
     OUTPUT_FORMAT("output format"),
     /** {@link CalibrationReader}. */
-    CALIBRATION_READER("calibration reader");
+    CALIBRATION_READER("calibration reader"),
+    /** {@link RemoteStore}. */
+    REMOTE_STORE("remote store");
 
     private final String text;
 
@@ -63,6 +65,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof CalibrationReader p) {
       found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
+    }
+    if (plugin instanceof RemoteStore p) {
+      found.add(new PluginEntry<>(Kind.REMOTE_STORE, p.id(), p));
     }
     return found;
   }

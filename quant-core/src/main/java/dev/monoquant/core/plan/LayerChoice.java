@@ -48,7 +48,8 @@ final class LayerChoice {
   private final List<Asked> quantizers;
 
   LayerChoice(List<LayerQuantizer> quantizers) {
-    this.quantizers = quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q), new HashMap<>())).toList();
+    this.quantizers =
+        quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q), new HashMap<>())).toList();
   }
 
   /** The quantizers' own options; every quantizer is asked about each layer. */

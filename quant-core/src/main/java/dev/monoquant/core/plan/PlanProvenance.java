@@ -43,12 +43,12 @@ public final class PlanProvenance {
     boolean calibrated =
         settings.calibration().isPresent()
             && plan.weights().stream()
-            .map(PlannedWeight::weight)
-            .anyMatch(
-                w ->
-                    inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
-                        || isMeasured(inputs, w)
-                        || format.filter(f -> inputs.affects(f, w)).isPresent());
+                .map(PlannedWeight::weight)
+                .anyMatch(
+                    w ->
+                        inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
+                            || isMeasured(inputs, w)
+                            || format.filter(f -> inputs.affects(f, w)).isPresent());
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
@@ -98,7 +98,7 @@ public final class PlanProvenance {
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
-            case CALIBRATION_READER -> false;
+            case CALIBRATION_READER, REMOTE_STORE -> false;
             case LAYER_QUANTIZER -> quantizers.contains(entry.id());
             case SCHEME -> schemes.contains(entry.id());
           };

@@ -6,7 +6,6 @@ import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.NumberType;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;

@@ -113,8 +113,8 @@ public final class StrictJson {
      *
      * @param key its key
      * @param value its value
-     * @return the bytes of memory that are kept of the value, which {@link
-     *     Dialect#maxParsedBytes} bounds
+     * @return the bytes of memory that are kept of the value, which {@link Dialect#maxParsedBytes}
+     *     bounds
      */
     long take(String key, JsonValue value);
   }
@@ -485,7 +485,12 @@ public final class StrictJson {
       int start = at;
       skipPlain();
       if (at < end && unitAt(at) == '"') {
-        budget.charge(TEXT + (isAscii(start, at - start) ? 1L : 2L) * (at - start));
+        int length = at - start;
+        // The bytes, which are released, and the text.
+        budget.charge(TEXT + 2L * length);
+        if (isAscii(start, length)) {
+          budget.release(length);
+        }
         return slice(start, at++);
       }
       int most = length(start);

@@ -66,7 +66,7 @@ final class WeightEncoder {
   private final SchemeChoice choice;
 
   /** Options by the scheme's own defaults: most weights have the same. */
-  private final Map<SchemeChoice.Chosen, Map<OptionValues, OptionValues>> completed =
+  private final IdentityHashMap<SchemeChoice.Chosen, Map<OptionValues, OptionValues>> completed =
       new IdentityHashMap<>();
 
   /** Equal values, kept once: each of 100,000 weights would have a copy of 1 kB. */

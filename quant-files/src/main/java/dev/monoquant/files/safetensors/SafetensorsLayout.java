@@ -2,6 +2,7 @@ package dev.monoquant.files.safetensors;
 
 import static dev.monoquant.QuantException.quote;
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * The layout of a safetensors file to be written. Immutable.
@@ -99,7 +101,7 @@ public final class SafetensorsLayout implements FileLayout {
     tensors.forEach(t -> byName.put(t.name(), t));
     this.dataBytes = tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
     this.metadata = metadata;
-    Header count = new Header();
+    Header count = new Header(counted -> {});
     write(count);
     this.headerLength = count.paddedLength();
   }
@@ -233,26 +235,29 @@ public final class SafetensorsLayout implements FileLayout {
   }
 
   /** The header as it is passed on, or only counted. */
-  private static class Header {
+  private static final class Header {
 
+    private final Consumer<byte[]> out;
     private int length = LENGTH_BYTES;
 
+    Header(Consumer<byte[]> out) {
+      this.out = out;
+    }
+
     /** Takes a text and empties it. */
-    final void take(StringBuilder text) {
+    void take(StringBuilder text) {
       byte[] more = text.toString().getBytes(StandardCharsets.UTF_8);
       text.setLength(0);
       requireAllowed((long) length + more.length - LENGTH_BYTES);
       length += more.length;
-      pass(more);
+      out.accept(more);
     }
 
-    void pass(byte[] more) {}
-
-    final int length() {
+    int length() {
       return length;
     }
 
-    final int paddedLength() {
+    int paddedLength() {
       long padded = (length - LENGTH_BYTES + 7L) / 8 * 8;
       requireAllowed(padded);
       return (int) (LENGTH_BYTES + padded);
@@ -305,16 +310,14 @@ public final class SafetensorsLayout implements FileLayout {
     ByteBuffer start = ByteBuffer.allocate(LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     out.take(start.putLong(0, headerLength - LENGTH_BYTES));
     Header text =
-        new Header() {
-          @Override
-          void pass(byte[] more) {
-            try {
-              out.take(ByteBuffer.wrap(more));
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          }
-        };
+        new Header(
+            more -> {
+              try {
+                out.take(ByteBuffer.wrap(more));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
     try {
       write(text);
     } catch (UncheckedIOException e) {
@@ -380,7 +383,7 @@ public final class SafetensorsLayout implements FileLayout {
               && tensors.stream().allMatch(t -> t.equals(read.find(t.name()).orElse(null)))
               && read.metadata().keySet().equals(metadata.keySet())
               && read.metadata().entrySet().stream()
-                  .allMatch(e -> metadata.get(e.getKey()).isEqualTo(e.getValue()));
+                  .allMatch(e -> requireNonNull(metadata.get(e.getKey())).isEqualTo(e.getValue()));
       if (!same) {
         throw new ValidationException(
             path + ": the header read back is not the header that was written.");

@@ -48,9 +48,9 @@ final class SelfDescription {
   static final String VERSION = "1";
 
   /** Estimated bytes of a weight that is kept, and of the options and parts that it may share. */
-  private static final int KEPT = 700;
+  private static final long KEPT = 700;
 
-  private static final int OPTIONS = 500;
+  private static final long OPTIONS = 500;
 
   private SelfDescription() {}
 

@@ -33,7 +33,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     /** {@link OutputFormat}. */
     OUTPUT_FORMAT("output format"),
     /** {@link CalibrationReader}. */
-    CALIBRATION_READER("calibration reader");
+    CALIBRATION_READER("calibration reader"),
+    /** {@link ScaleMapping}. */
+    SCALE_MAPPING("scale mapping");
 
     private final String text;
 
@@ -64,6 +66,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     if (plugin instanceof CalibrationReader p) {
       found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
     }
+    if (plugin instanceof ScaleMapping p) {
+      found.add(new PluginEntry<>(Kind.SCALE_MAPPING, p.id(), p));
+    }
     return found;
   }
 
@@ -77,6 +82,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof Scheme scheme && kind == Kind.SCHEME) {
       return scheme.options();
+    }
+    if (plugin instanceof ScaleMapping mapping && kind == Kind.SCALE_MAPPING) {
+      return mapping.options();
     }
     return plugin instanceof OutputFormat format && kind == Kind.OUTPUT_FORMAT
         ? format.options()

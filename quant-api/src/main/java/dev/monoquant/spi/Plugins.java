@@ -57,6 +57,7 @@ public final class Plugins {
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
       collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
+      collect(ServiceLoader.load(ScaleMapping.class, loader), found, problems);
     }
     return new Plugins(new ArrayList<>(found.values()), problems.stream().distinct().toList());
   }
@@ -85,7 +86,7 @@ public final class Plugins {
         throw new ConfigurationException(
             plugin.getClass().getName()
                 + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
-                + " OutputFormat or CalibrationReader");
+                + " OutputFormat, CalibrationReader or ScaleMapping");
       }
       all.addAll(found);
     }
@@ -180,6 +181,11 @@ public final class Plugins {
   /** {@return all readers of calibrations, ids in order} */
   public List<CalibrationReader> calibrationReaders() {
     return all(PluginEntry.Kind.CALIBRATION_READER, CalibrationReader.class);
+  }
+
+  /** {@return all mappings of scales, ids in order} */
+  public List<ScaleMapping> scaleMappings() {
+    return all(PluginEntry.Kind.SCALE_MAPPING, ScaleMapping.class);
   }
 
   private <T> List<T> all(PluginEntry.Kind kind, Class<T> type) {

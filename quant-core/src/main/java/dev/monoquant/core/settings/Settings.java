@@ -43,6 +43,7 @@ public final class Settings implements Cloneable {
   private Hashing hashing = Hashing.OUTPUTS;
   private OptionalLong maxMemory = OptionalLong.empty();
   private Optional<Calibration> calibration = Optional.empty();
+  private AppliedEdits edits = AppliedEdits.NONE;
   private boolean resume;
   private boolean requantize;
   private boolean running = true;
@@ -193,6 +194,16 @@ public final class Settings implements Cloneable {
   public Settings withCalibration(Calibration value) {
     requireNonNull(value, "calibration");
     return with(s -> s.calibration = Optional.of(value));
+  }
+
+  /** What was done to the tensors of the model that is read. */
+  public AppliedEdits edits() {
+    return edits;
+  }
+
+  public Settings withEdits(AppliedEdits value) {
+    requireNonNull(value, "edits");
+    return with(s -> s.edits = value);
   }
 
   public boolean requantize() {

@@ -141,9 +141,7 @@ final class ConfigOptions {
 
   /** The recipe file; without one, a recipe that says nothing. */
   RunRecipe recipe() {
-    return recipe == null
-        ? new RunRecipe(QuantizationConfig.DEFAULT, List.of())
-        : RecipeFile.read(recipe);
+    return recipe == null ? RunRecipe.EMPTY : RecipeFile.read(recipe);
   }
 
   /** The other options, which override the recipe. */

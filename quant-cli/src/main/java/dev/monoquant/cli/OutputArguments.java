@@ -7,6 +7,7 @@ import dev.monoquant.core.recipe.RunRecipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -101,10 +102,14 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
    *
    * @param command the command, for messages
    * @param recipe the recipe for all outputs
+   * @param calibration the calibration for all outputs
    * @param arguments the options for all outputs
    */
   List<Output> outputs(
-      CommandLine command, QuantizationConfig recipe, QuantizationConfig arguments) {
+      CommandLine command,
+      QuantizationConfig recipe,
+      Optional<Path> calibration,
+      QuantizationConfig arguments) {
     List<Output> all = new ArrayList<>();
     for (List<String> args : outputs) {
       OfOutput output = new OfOutput();
@@ -118,6 +123,7 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
       }
       RunRecipe own = output.config.recipe();
       requireNoOutputs(own);
+      requireSame(own, calibration, output.output);
       all.add(
           new Output(
               output.output,
@@ -127,6 +133,23 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
                   .overrideWith(output.config.arguments())));
     }
     return all;
+  }
+
+  /** All outputs of a run have the same calibration. */
+  private static void requireSame(RunRecipe own, Optional<Path> calibration, Path output) {
+    Optional<Path> other = own.calibration().filter(path -> !calibration.equals(Optional.of(path)));
+    if (other.isPresent()) {
+      throw new ConfigurationException(
+          "the recipe of "
+              + output
+              + " has the calibration "
+              + other.get()
+              + ", and the run has "
+              + calibration.map(path -> "the calibration " + path).orElse("none")
+              + ". Give one for all outputs with --calibration, or write "
+              + output
+              + " in a run of its own");
+    }
   }
 
   /** Refuses a recipe that names outputs, if the command line does. */

@@ -83,6 +83,12 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() {
     RunRecipe recipe = config.recipe();
     OutputArguments.requireNoOutputs(recipe);
+    if (recipe.calibration().isPresent()) {
+      throw new ConfigurationException(
+          "the recipe has the calibration "
+              + recipe.calibration().get()
+              + ", which a plan of units does not hold. Leave it out, or use quant quantize");
+    }
     SplitPlanFile.check(plan, input.path(), output);
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "planning")) {

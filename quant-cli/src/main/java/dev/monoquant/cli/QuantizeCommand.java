@@ -115,7 +115,7 @@ final class QuantizeCommand implements Callable<Integer> {
       description =
           "Statistics of the inputs of layers, for schemes that need or use them: a safetensors or"
               + " .npz file with NAME.x2, NAME.h, NAME.xmin and NAME.xmax for a layer NAME, or the"
-              + " importance matrix of llama.cpp.")
+              + " importance matrix of llama.cpp. Overrides the calibration of the recipe.")
   private @Nullable Path calibration;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
@@ -157,7 +157,10 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Output> outputs = outputs();
+    RunRecipe recipe = config.recipe();
+    Optional<Path> statistics =
+        calibration == null ? recipe.calibration() : Optional.of(calibration);
+    List<Output> outputs = outputs(recipe, statistics);
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer =
@@ -175,10 +178,10 @@ final class QuantizeCommand implements Callable<Integer> {
         }
       }
       quantizer = gates.applyTo(samples.applyTo(quantizer));
-      if (calibration == null) {
+      if (statistics.isEmpty()) {
         return run(quantizer, outputs, talk);
       }
-      try (Calibration opened = quantizer.openCalibration(calibration)) {
+      try (Calibration opened = quantizer.openCalibration(statistics.get())) {
         return run(quantizer.withCalibration(opened), outputs, talk);
       }
     }
@@ -189,8 +192,7 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   /** The outputs of the command line, or else those of the recipe. */
-  private List<Output> outputs() {
-    RunRecipe recipe = config.recipe();
+  private List<Output> outputs(RunRecipe recipe, Optional<Path> statistics) {
     QuantizationConfig arguments = config.arguments();
     CommandLine command = spec.commandLine();
     if (!command.getParseResult().hasMatchedOption("--output")) {
@@ -204,7 +206,7 @@ final class QuantizeCommand implements Callable<Integer> {
     OutputArguments.requireNoOutputs(recipe);
     return several.outputs().isEmpty()
         ? List.of(new Output(output, recipe.config().overrideWith(arguments)))
-        : several.outputs(command, recipe.config(), arguments);
+        : several.outputs(command, recipe.config(), statistics, arguments);
   }
 
   private int plan(Quantizer quantizer, List<Output> outputs, Talk talk) {

@@ -42,6 +42,7 @@ final class RecipeFile {
 
   private RecipeFile() {}
 
+  /** Reads a recipe, with the calibration as a path from the working directory. */
   static RunRecipe read(Path file) {
     String text;
     try {
@@ -62,7 +63,9 @@ final class RecipeFile {
       throw new ConfigurationException(
           "recipe " + file + " could not be read: " + why(file, e) + ". Check the path", e);
     }
-    return parse(text, file.toString());
+    RunRecipe recipe = parse(text, file.toString());
+    Path folder = file.getParent();
+    return folder == null ? recipe : recipe.in(folder);
   }
 
   /** The parser's message spans several lines and draws the position. */

@@ -211,6 +211,49 @@ class CalibrationTest {
     assertThat(quant.err()).contains("no outputs of layers were measured");
   }
 
+  /** As --calibration, and found beside the recipe. */
+  @Test
+  void aRecipeNamesTheCalibration() throws IOException {
+    Path calibration = calibration("c", "a", 1);
+    assertThat(quantize(at("q"), "--option", "method=gptq", "--calibration", calibration)).isZero();
+    Path recipe =
+        Files.writeString(
+            dir.resolve("r.yaml"),
+            "weights: {options: {method: gptq}}\ncalibration: c.safetensors\n");
+    assertThat(quantize(at("r"), "--config", recipe)).as(quant.err()).isZero();
+    assertThat(at("r")).hasSameBinaryContentAs(at("q"));
+
+    Path other = calibration("d", "b", 1);
+    assertThat(quantize(at("o"), "--config", recipe, "--calibration", other)).isZero();
+    assertThat(quant.out()).contains("a.weight: d.safetensors has no layer \"a\"");
+
+    Files.delete(calibration);
+    assertThat(quantize(at("n"), "--config", recipe)).isEqualTo(2);
+    assertThat(quant.err()).contains("c.safetensors", "there is no such file that can be read");
+    Files.writeString(recipe, "calibration: [c.safetensors]\n");
+    assertThat(quantize(at("n"), "--config", recipe)).isEqualTo(2);
+    assertThat(quant.err()).contains("r.yaml:1: calibration is a list; it must be text");
+  }
+
+  @Test
+  void outputsHaveOneCalibration() throws IOException {
+    calibration("c", "a", 1);
+    Path recipe = Files.writeString(dir.resolve("r.yaml"), "calibration: c.safetensors\n");
+    Object[] two = {"--config", recipe, "-o", at("p")};
+    assertThat(quantize(at("q"), two)).isEqualTo(2);
+    assertThat(quant.err())
+        .contains("the recipe of", "has the calibration", "and the run has none");
+    Object[] same = {"--calibration", at("c"), "--config", recipe, "-o", at("p")};
+    assertThat(quantize(at("q"), same)).as(quant.err()).isZero();
+    assertThat(at("p")).exists();
+    Object[] split = {"--split", "2", "--plan", dir.resolve("plan.json"), "--config", recipe};
+    Object[] plan = new Object[split.length + 4];
+    System.arraycopy(new Object[] {"plan", model, "-o", at("s")}, 0, plan, 0, 4);
+    System.arraycopy(split, 0, plan, 4, split.length);
+    assertThat(quant.run(plan)).isEqualTo(2);
+    assertThat(quant.err()).contains("which a plan of units does not hold");
+  }
+
   private static double outputSqnr(String json) {
     return JsonParser.parseString(json)
         .getAsJsonObject()

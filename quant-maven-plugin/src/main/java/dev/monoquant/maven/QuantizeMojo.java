@@ -3,12 +3,14 @@ package dev.monoquant.maven;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -164,15 +166,45 @@ public final class QuantizeMojo extends QuantMojo {
     return REPORTS.stream().map(end -> reportDirectory.toPath().resolve(executionId + end));
   }
 
-  private String manifest(Child child, List<Path> written) throws IOException {
+  String manifest(Child child, List<Path> written) throws IOException {
     List<Path> read = new ArrayList<>();
     read.add(Objects.requireNonNull(input, "input").toPath());
     Stream.concat(Stream.of(recipe, calibration).filter(Objects::nonNull), samples.stream())
         .map(File::toPath)
         .forEach(read::add);
+    if (recipe != null && calibration == null) {
+      calibrationOf(recipe.toPath()).ifPresent(read::add);
+    }
     List<String> program = new ArrayList<>(command());
     program.addAll(jvmArguments);
     return BuildManifest.of(program, child.classPath(), read, written);
+  }
+
+  /**
+   * The calibration that a recipe names, in YAML or JSON. The run reads the recipe; here it only
+   * matters whether the file is another one than that of the last run.
+   */
+  private static Optional<Path> calibrationOf(Path recipe) throws IOException {
+    if (!Files.isRegularFile(recipe)) {
+      return Optional.empty();
+    }
+    String text = Files.readString(recipe);
+    int key = text.indexOf("calibration");
+    int from = key < 0 ? -1 : text.indexOf(':', key);
+    if (from < 0) {
+      return Optional.empty();
+    }
+    String value = text.substring(from + 1).strip();
+    int end = 0;
+    while (end < value.length() && ",}\n\r".indexOf(value.charAt(end)) < 0) {
+      end++;
+    }
+    String name = value.substring(0, end).replace("\"", "").replace("'", "").strip();
+    try {
+      return Optional.of(recipe.resolveSibling(name));
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   /** Refuses to replace a file that this build did not write. */

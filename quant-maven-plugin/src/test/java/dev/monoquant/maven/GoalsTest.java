@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugin.logging.Log;
@@ -72,6 +73,25 @@ class GoalsTest {
     mojo.input = model.toFile();
     mojo.output = small.toFile();
     return mojo;
+  }
+
+  /** The statistics that a recipe names are read too. */
+  @Test
+  void anotherCalibrationOfTheRecipeIsAnotherOutput() throws Exception {
+    Path recipe = Files.writeString(dir.resolve("r.yaml"), "calibration: 'c.npz' \n");
+    QuantizeMojo mojo = quantize();
+    mojo.recipe = recipe.toFile();
+    List<Path> written = List.of(small);
+    String without = mojo.manifest(child(mojo), written);
+    Files.writeString(dir.resolve("c.npz"), "one");
+    String one = mojo.manifest(child(mojo), written);
+    Files.writeString(dir.resolve("c.npz"), "two");
+    String two = mojo.manifest(child(mojo), written);
+    assertThat(Set.of(without, one, two)).hasSize(3);
+    Files.writeString(recipe, "{\"calibration\": \"c.npz\"}");
+    assertThat(mojo.manifest(child(mojo), written)).contains(dir.resolve("c.npz").toString());
+    Files.writeString(recipe, "scheme: int8\n");
+    assertThat(mojo.manifest(child(mojo), written)).doesNotContain("c.npz");
   }
 
   private CheckMojo check() {

@@ -29,6 +29,7 @@ import java.util.Map;
  * ragged_groups: fail         # or keep, channel, smaller, ragged
  * format: compressed-tensors
  * profile: compressed-tensors
+ * calibration: llm.safetensors  # statistics of inputs, in the folder of the recipe
  * outputs:                    # what to write in one pass, each with any key of a recipe of its own
  *   - {path: llm-fp8, scheme: FP8_DYNAMIC}
  *   - {path: llm-w4, scheme: W4A16}
@@ -59,7 +60,8 @@ public final class Recipe {
    * @param name the file, for messages
    * @throws ConfigurationException if keys are unknown or values not allowed; {@link
    *     ConfigurationException#problems} has a message for each, which contains the path to it, the
-   *     allowed values and an example; or if the recipe has outputs, see {@link #parseRun}
+   *     allowed values and an example; or if the recipe has outputs or a calibration, see {@link
+   *     #parseRun}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name) {
     return parse(tree, name, RecipeLines.NONE);
@@ -74,7 +76,7 @@ public final class Recipe {
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
-    return withoutOutputs(parseRun(tree, name, lines), name);
+    return configOf(parseRun(tree, name, lines), name);
   }
 
   /**
@@ -89,14 +91,16 @@ public final class Recipe {
     return RecipeParser.parse(tree, name, lines);
   }
 
-  private static QuantizationConfig withoutOutputs(RunRecipe recipe, String name) {
-    if (!recipe.outputs().isEmpty()) {
+  private static QuantizationConfig configOf(RunRecipe recipe, String name) {
+    boolean outputs = !recipe.outputs().isEmpty();
+    if (outputs || recipe.calibration().isPresent()) {
       throw new ConfigurationException(
           name
               + ": "
-              + RecipeParser.OUTPUTS
-              + ": this recipe also says what to write. Read it with Recipe.parseRun or"
-              + " parseRunJson, or leave the key out");
+              + (outputs ? RecipeParser.OUTPUTS : RecipeParser.CALIBRATION)
+              + ": this recipe also says what to "
+              + (outputs ? "write" : "calibrate with")
+              + ". Read it with Recipe.parseRun or parseRunJson, or leave the key out");
     }
     return recipe.config();
   }
@@ -110,7 +114,7 @@ public final class Recipe {
    *     a key twice, or nests deeper than 64
    */
   public static QuantizationConfig parseJson(String json, String name) {
-    return withoutOutputs(parseRunJson(json, name), name);
+    return configOf(parseRunJson(json, name), name);
   }
 
   /**

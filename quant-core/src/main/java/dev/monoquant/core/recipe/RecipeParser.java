@@ -32,6 +32,7 @@ final class RecipeParser {
   static final String KV_CACHE = "kv_cache_scheme";
 
   static final String OUTPUTS = "outputs";
+  static final String CALIBRATION = "calibration";
   private static final String PATH = "path";
 
   private static final Set<String> KEYS =
@@ -62,6 +63,8 @@ final class RecipeParser {
   private static final String LIST_OF_OUTPUTS =
       "outputs: [{path: llm-fp8, scheme: FP8_DYNAMIC}, {path: llm-w4, scheme: W4A16}]";
 
+  private static final String CALIBRATION_FILE = "calibration: llm.calibration.safetensors";
+
   private static final WeightSettings OPEN = WeightSettings.OPEN;
   private static final List<String> PRESETS =
       Arrays.stream(Preset.values()).map(Preset::name).toList();
@@ -74,13 +77,14 @@ final class RecipeParser {
     RunRecipe recipe =
         RecipeForeign.recipe(RecipeMap.of(faults, "", tree))
             .map(RecipeParser::run)
-            .orElse(new RunRecipe(QuantizationConfig.DEFAULT, List.of()));
+            .orElse(RunRecipe.EMPTY);
     faults.throwIfAny();
     return recipe;
   }
 
   private static RunRecipe run(RecipeMap map) {
-    QuantizationConfig config = read(RecipeForeign.withoutStored(map).allow(with(KEYS, OUTPUTS)));
+    QuantizationConfig config =
+        read(RecipeForeign.withoutStored(map).allow(with(KEYS, OUTPUTS, CALIBRATION)));
     List<Output> outputs = new ArrayList<>();
     map.maps(OUTPUTS, LIST_OF_OUTPUTS)
         .forEach(output -> output(output, config).ifPresent(outputs::add));
@@ -90,12 +94,21 @@ final class RecipeParser {
           "an empty list writes nothing; leave the key out and name an output elsewhere. Example: "
               + LIST_OF_OUTPUTS);
     }
-    return new RunRecipe(config, outputs);
+    Optional<Path> calibration =
+        map.text(CALIBRATION, CALIBRATION_FILE)
+            .flatMap(text -> map.checked(CALIBRATION, () -> path(text)));
+    return new RunRecipe(config, outputs, calibration);
   }
 
   /** An output: its path, and the keys of a recipe that override those of the recipe. */
   private static Optional<Output> output(RecipeMap map, QuantizationConfig config) {
-    QuantizationConfig own = read(map.allow(with(KEYS, PATH)));
+    if (map.has(CALIBRATION)) {
+      map.fault(
+          CALIBRATION,
+          "all outputs of a run have the same calibration, which is at the top level of the recipe;"
+              + " quantize with another one in a run of its own");
+    }
+    QuantizationConfig own = read(map.without(Set.of(CALIBRATION)).allow(with(KEYS, PATH)));
     if (!map.has(PATH)) {
       map.fault(PATH, "missing; an output has a path. Example: " + LIST_OF_OUTPUTS);
     }

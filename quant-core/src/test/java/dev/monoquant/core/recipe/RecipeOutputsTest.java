@@ -46,6 +46,47 @@ class RecipeOutputsTest {
   }
 
   @Test
+  void oneCalibrationIsForAllOutputs() {
+    String json =
+        """
+        {"calibration": "stats/llm.npz",
+         "outputs": [{"path": "a", "scheme": "W4A16"}, {"path": "b", "scheme": "W8A16"}]}
+        """;
+    RunRecipe recipe = Recipe.parseRunJson(json, "r.json");
+    assertThat(recipe.calibration()).contains(Path.of("stats/llm.npz"));
+    assertThat(recipe.in(Path.of("models")).calibration())
+        .contains(Path.of("models/stats/llm.npz"));
+    assertThat(recipe.in(Path.of("models")).outputs()).isEqualTo(recipe.outputs()).hasSize(2);
+    assertThatThrownBy(() -> Recipe.parseJson("{\"calibration\": \"c.npz\"}", "r.json"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("r.json: calibration: this recipe also says what to calibrate with");
+    String faults =
+        """
+        {
+          "calibration": 7,
+          "outputs": [
+            {"path": "a", "calibration": "c.npz"}],
+          "config_groups": {"g": {"targets": ["Linear"],
+            "calibration": "c.npz"}}}
+        """;
+    assertThatThrownBy(() -> Recipe.parseRunJson(faults, "r.json"))
+        .isInstanceOfSatisfying(
+            ConfigurationException.class,
+            e ->
+                assertThat(e.problems())
+                    .anyMatch(p -> p.startsWith("r.json:2: calibration is 7; it must be text"))
+                    .anyMatch(
+                        p ->
+                            p.startsWith("r.json:4: outputs[0].calibration: all outputs")
+                                && p.contains("in a run of its own"))
+                    .anyMatch(
+                        p -> p.startsWith("r.json:6: config_groups.g.calibration: unknown key"))
+                    .hasSize(3));
+    assertThatThrownBy(() -> Recipe.parseRunJson("{\"calibration\": \" \"}", "r.json"))
+        .hasMessageContaining("calibration: a path is needed, not an empty text");
+  }
+
+  @Test
   void everyFaultOfTheOutputsIsReportedWithItsLine() {
     String json =
         """

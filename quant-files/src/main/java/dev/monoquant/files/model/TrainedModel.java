@@ -24,12 +24,11 @@ import java.util.Set;
  * in the names, see {@link WrapperNames}, and with computed weights in place of the tensors of
  * their parametrizations, see {@link FoldedWeight}. Closing it closes the inner source.
  */
-public final class TrainedModel implements ModelSource {
+public final class TrainedModel extends SourceView {
 
   /** The minimum ratio of the two norms that decides the axis of a square convolution. */
   private static final double CLEAR = 2;
 
-  private final ModelSource inner;
   private final ModelInfo info;
   private final Map<String, TensorInfo> origins = new HashMap<>();
   private final Map<String, FoldedWeight> folded = new HashMap<>();
@@ -37,7 +36,7 @@ public final class TrainedModel implements ModelSource {
   private TrainedModel(
       ModelSource inner, Map<String, String> names, boolean fold, List<String> notes)
       throws IOException {
-    this.inner = inner;
+    super(inner);
     List<TensorInfo> tensors = new ArrayList<>();
     for (TensorInfo tensor : inner.info().tensors()) {
       String name = names.get(tensor.name());
@@ -76,7 +75,7 @@ public final class TrainedModel implements ModelSource {
   private List<Layer> layers(Map<String, String> names, List<TensorInfo> shown) {
     Map<String, Map<String, TensorInfo>> modules = ModuleNames.byModule(shown);
     List<Layer> layers = new ArrayList<>();
-    for (Layer layer : inner.info().layers()) {
+    for (Layer layer : inside().info().layers()) {
       layer.tensors().values().stream()
           .flatMap(t -> Optional.ofNullable(names.get(t.name())).stream())
           .map(ModuleNames::module)
@@ -132,7 +131,7 @@ public final class TrainedModel implements ModelSource {
         unknown.add(named.base());
         continue;
       }
-      folded.put(named.weight().name(), new FoldedWeight(inner, sure.get()));
+      folded.put(named.weight().name(), new FoldedWeight(inside(), sure.get()));
       weights.put(named.base().name(), named.weight());
       named.parts().forEach(p -> gone.add(p.name()));
       kinds.computeIfAbsent(named.kind(), k -> new ArrayList<>()).add(named.weight().name());
@@ -165,15 +164,15 @@ public final class TrainedModel implements ModelSource {
     TensorInfo origin = origins.get(tensor.name());
     if (origin == null) {
       throw new IllegalArgumentException(
-          inner.info().name() + " holds no tensor " + quote(tensor.name()));
+          inside().info().name() + " holds no tensor " + quote(tensor.name()));
     }
     return origin;
   }
 
   /** The parametrization with the axis that gives the greater norm, if the difference is clear. */
   private Optional<Parametrization> clearer(Parametrization made) throws IOException {
-    double first = Math.abs(new FoldedWeight(inner, made.withAxis(0)).sigma());
-    double second = Math.abs(new FoldedWeight(inner, made.withAxis(1)).sigma());
+    double first = Math.abs(new FoldedWeight(inside(), made.withAxis(0)).sigma());
+    double second = Math.abs(new FoldedWeight(inside(), made.withAxis(1)).sigma());
     if (first >= CLEAR * second) {
       return Optional.of(made.withAxis(0));
     }
@@ -201,10 +200,15 @@ public final class TrainedModel implements ModelSource {
   }
 
   @Override
-  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+  protected boolean isOwn(String tensor) {
+    return true;
+  }
+
+  @Override
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
     FoldedWeight weight = folded.get(tensor.name());
     return weight == null
-        ? inner.read(inside(tensor), offset, length)
+        ? inside().read(inside(tensor), offset, length)
         : weight.read(offset, length);
   }
 
@@ -212,11 +216,6 @@ public final class TrainedModel implements ModelSource {
   public <C> Optional<C> find(Class<C> capability) {
     return capability == TrainedModel.class && !folded.isEmpty()
         ? Optional.of(capability.cast(this))
-        : inner.find(capability);
-  }
-
-  @Override
-  public void close() {
-    inner.close();
+        : inside().find(capability);
   }
 }

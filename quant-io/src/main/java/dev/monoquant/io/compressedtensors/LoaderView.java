@@ -1,19 +1,19 @@
 package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.files.model.ModelConfig;
+import dev.monoquant.files.model.SourceView;
 import dev.monoquant.io.compressedtensors.JoinedExperts.Slice;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -29,12 +29,11 @@ import java.util.Optional;
  * heads tied to the embedding, and separate matrices for each expert of {@link JoinedExperts}.
  * Nothing is copied: a matrix of an expert is read from the joined tensor.
  */
-final class LoaderView implements ModelSource {
+final class LoaderView extends SourceView {
 
   /** Columns read at once, so that rows are written in runs, not number by number. */
   private static final int COLUMNS = 16;
 
-  private final ModelSource inside;
   private final ModelInfo info;
 
   private final Map<String, Slice> slices;
@@ -45,7 +44,7 @@ final class LoaderView implements ModelSource {
       ModelInfo info,
       Map<String, Slice> slices,
       Map<String, TensorInfo> heads) {
-    this.inside = inside;
+    super(inside);
     this.info = info;
     this.slices = slices;
     this.heads = heads;
@@ -161,16 +160,17 @@ final class LoaderView implements ModelSource {
   }
 
   @Override
-  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-    Slice slice = slices.get(tensor.name());
-    if (slice == null) {
-      return inside.read(tensor, offset, length);
-    }
+  protected boolean isOwn(String tensor) {
+    return slices.containsKey(tensor);
+  }
+
+  @Override
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
+    Slice slice = requireNonNull(slices.get(tensor.name()), tensor.name());
     int cell = tensor.type().cellBytes();
-    if (slice.isContiguous()) {
-      return inside.read(slice.from(), Math.addExact(slice.first() * cell, offset), length);
-    }
-    return gather(slice, offset, length, cell);
+    return slice.isContiguous()
+        ? inside().read(slice.from(), Math.addExact(slice.first() * cell, offset), length)
+        : gather(slice, offset, length, cell);
   }
 
   /** Gathers bytes across columns, each of which is another line of the tensor. */
@@ -182,7 +182,7 @@ final class LoaderView implements ModelSource {
       int within = (int) (at % cell);
       long place = slice.first() + element / columns + element % columns * slice.columnStride();
       int n = Math.min(cell - within, bytes.remaining());
-      bytes.put(inside.read(slice.from(), place * cell + within, n));
+      bytes.put(inside().read(slice.from(), place * cell + within, n));
       at += n;
     }
     return bytes.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
@@ -191,10 +191,8 @@ final class LoaderView implements ModelSource {
   @Override
   public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
     Slice slice = slices.get(matrix.tensor().name());
-    if (slice == null) {
-      inside.readRows(matrix, rows, into);
-    } else if (slice.isContiguous() || matrix.rowAxis() != 0) {
-      ModelSource.super.readRows(matrix, rows, into);
+    if (slice == null || slice.isContiguous() || matrix.rowAxis() != 0) {
+      super.readRows(matrix, rows, into);
     } else {
       columns(slice, rows, into);
     }
@@ -216,35 +214,14 @@ final class LoaderView implements ModelSource {
       int n = Math.min(most, columns - run);
       for (int k = 0; k < n; k++) {
         ByteBuffer data =
-            inside.read(
-                slice.from(), runs.start(run + k) * type.cellBytes(), height * type.cellBytes());
+            inside()
+                .read(
+                    slice.from(),
+                    runs.start(run + k) * type.cellBytes(),
+                    height * type.cellBytes());
         FloatBytes.widen(type, data, some, k * height, height);
       }
       runs.scatter(some, run, n, into);
     }
-  }
-
-  @Override
-  public Origin origin(TensorInfo tensor) {
-    return slices.containsKey(tensor.name())
-        ? ModelSource.super.origin(tensor)
-        : inside.origin(tensor);
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    return inside.readTile(weight, rows);
-  }
-
-  @Override
-  public <C> Optional<C> find(Class<C> capability) {
-    return capability == LoaderView.class
-        ? Optional.of(capability.cast(this))
-        : inside.find(capability);
-  }
-
-  @Override
-  public void close() {
-    inside.close();
   }
 }

@@ -1,22 +1,20 @@
 package dev.monoquant.io.gguf;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModuleNames;
+import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -31,12 +29,11 @@ import java.util.Optional;
  * They are one family, since the file has one type for all. Nothing is copied. Other tensors of
  * rank 3 stay as they are.
  */
-final class ExpertView implements ModelSource {
+final class ExpertView extends SourceView {
 
   private static final String WEIGHT = ".weight";
   private static final String EXPERTS = "exps" + WEIGHT;
 
-  private final ModelSource inside;
   private final ModelInfo info;
   private final Map<String, Expert> experts;
 
@@ -101,7 +98,7 @@ final class ExpertView implements ModelSource {
   }
 
   private ExpertView(ModelSource inside, ModelInfo info, Map<String, Expert> experts) {
-    this.inside = inside;
+    super(inside);
     this.info = info;
     this.experts = experts;
   }
@@ -174,7 +171,7 @@ final class ExpertView implements ModelSource {
    * @param source a model
    */
   static List<TensorInfo> whole(ModelSource source) {
-    return source.find(ExpertView.class).map(view -> view.inside).orElse(source).info().tensors();
+    return source.find(ExpertView.class).map(ExpertView::inside).orElse(source).info().tensors();
   }
 
   @Override
@@ -183,44 +180,14 @@ final class ExpertView implements ModelSource {
   }
 
   @Override
-  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-    Expert expert = experts.get(tensor.name());
-    return expert == null
-        ? inside.read(tensor, offset, length)
-        : inside.read(
-            expert.whole(), Math.addExact(expert.index() * tensor.bytes(), offset), length);
+  protected boolean isOwn(String tensor) {
+    return experts.containsKey(tensor);
   }
 
   @Override
-  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
-    if (experts.containsKey(matrix.tensor().name())) {
-      ModelSource.super.readRows(matrix, rows, into);
-    } else {
-      inside.readRows(matrix, rows, into);
-    }
-  }
-
-  @Override
-  public Origin origin(TensorInfo tensor) {
-    return experts.containsKey(tensor.name())
-        ? ModelSource.super.origin(tensor)
-        : inside.origin(tensor);
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    return inside.readTile(weight, rows);
-  }
-
-  @Override
-  public <C> Optional<C> find(Class<C> capability) {
-    return capability == ExpertView.class
-        ? Optional.of(capability.cast(this))
-        : inside.find(capability);
-  }
-
-  @Override
-  public void close() {
-    inside.close();
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
+    Expert expert = requireNonNull(experts.get(tensor.name()), tensor.name());
+    return inside()
+        .read(expert.whole(), Math.addExact(expert.index() * tensor.bytes(), offset), length);
   }
 }

@@ -5,11 +5,10 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.PluginException;
+import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
-import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.GgufMapping;
 import dev.monoquant.spi.GgufMapping.Numbers;
 import dev.monoquant.spi.GgufMapping.Rows;
@@ -17,7 +16,6 @@ import dev.monoquant.spi.GgufMapping.Run;
 import dev.monoquant.spi.GgufMapping.Stored;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,11 +30,10 @@ import java.util.Optional;
  * A model with other names, shapes and order of rows: one of transformers as GGUF, or the reverse.
  * Nothing is copied; every tensor is read from those of the model.
  */
-final class MappedView implements ModelSource {
+final class MappedView extends SourceView {
 
   private static final int NAMES_SHOWN = 5;
 
-  private final ModelSource inside;
   private final ModelInfo info;
   private final Object described;
   private final Map<String, MappedTensor> mapped = new LinkedHashMap<>();
@@ -55,7 +52,7 @@ final class MappedView implements ModelSource {
    */
   MappedView(
       ModelSource inside, ModelInfo shown, GgufMapping mapping, boolean inverse, Object described) {
-    this.inside = inside;
+    super(inside);
     this.described = described;
     List<TensorInfo> tensors = new ArrayList<>();
     for (Stored stored : mapping.tensors()) {
@@ -66,7 +63,7 @@ final class MappedView implements ModelSource {
   }
 
   private MappedView(MappedView other, ModelInfo info) {
-    this.inside = other.inside;
+    super(other.inside());
     this.described = other.described;
     this.mapped.putAll(other.mapped);
     this.made.putAll(other.made);
@@ -118,7 +115,7 @@ final class MappedView implements ModelSource {
       }
     }
     List<String> lost = new ArrayList<>();
-    for (TensorInfo tensor : inside.info().tensors()) {
+    for (TensorInfo tensor : inside().info().tensors()) {
       boolean whole = used.getOrDefault(tensor.name(), 0L) >= tensor.shape().elements();
       if (!whole && !mapping.leftOut().containsKey(tensor.name())) {
         lost.add(quote(tensor.name()));
@@ -127,7 +124,7 @@ final class MappedView implements ModelSource {
     if (!lost.isEmpty()) {
       throw new ModelFormatException(
           Reason.UNSUPPORTED_TENSOR,
-          inside.info().name(),
+          inside().info().name(),
           "",
           lost.size()
               + (lost.size() == 1 ? " tensor has" : " tensors have")
@@ -146,10 +143,15 @@ final class MappedView implements ModelSource {
   }
 
   @Override
-  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+  protected boolean isOwn(String tensor) {
+    return true;
+  }
+
+  @Override
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
     MappedTensor own = mapped.get(tensor.name());
     if (own != null) {
-      return own.read(inside, offset, length);
+      return own.read(inside(), offset, length);
     }
     byte[] numbers = made.get(tensor.name());
     if (numbers == null) {
@@ -165,13 +167,8 @@ final class MappedView implements ModelSource {
   public Origin origin(TensorInfo tensor) {
     return Optional.ofNullable(mapped.get(tensor.name()))
         .flatMap(MappedTensor::same)
-        .map(inside::origin)
-        .orElseGet(() -> ModelSource.super.origin(tensor));
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    return inside.readTile(weight, rows);
+        .map(inside()::origin)
+        .orElseGet(() -> super.origin(tensor));
   }
 
   @Override
@@ -179,11 +176,6 @@ final class MappedView implements ModelSource {
     if (capability.isInstance(described)) {
       return Optional.of(capability.cast(described));
     }
-    return capability == GgufModel.class ? Optional.empty() : inside.find(capability);
-  }
-
-  @Override
-  public void close() {
-    inside.close();
+    return capability == GgufModel.class ? Optional.empty() : inside().find(capability);
   }
 }

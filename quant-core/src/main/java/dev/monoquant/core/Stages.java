@@ -140,13 +140,11 @@ final class Stages {
       Opened seen =
           format.isEmpty() ? opened : opened.as(settings, format.get().view(opened.source()));
       Plan plan = soundPlanFor(applied.settings(), seen, config, format);
-      Provenance provenance =
-          PlanProvenance.of(applied.settings(), config, plan, opened.reading());
+      Provenance provenance = PlanProvenance.of(applied.settings(), config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       QuantizedModel model =
-          RetainedResult.quantize(
-              applied.settings(), seen, plan, provenance, config, stateDict);
+          RetainedResult.quantize(applied.settings(), seen, plan, provenance, config, stateDict);
       handedOver = RetainedResult.needsOriginal(opened.source());
       return model;
     } finally {

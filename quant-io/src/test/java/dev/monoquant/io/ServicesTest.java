@@ -6,6 +6,7 @@ import dev.monoquant.spi.CalibrationReader;
 import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.ScaleMapping;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.module.ModuleDescriptor;
@@ -31,7 +32,8 @@ class ServicesTest {
           CalibrationReader.class,
           GgufArchitecture.class,
           InputFormatDetector.class,
-          OutputFormat.class
+          OutputFormat.class,
+          ScaleMapping.class
         }) {
       services.put(service.getName(), services(service.getName()));
     }

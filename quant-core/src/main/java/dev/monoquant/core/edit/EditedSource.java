@@ -1,17 +1,16 @@
 package dev.monoquant.core.edit;
 
+import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.ScaleFold.Side;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,13 +22,22 @@ import java.util.Optional;
 
 /**
  * A model whose norms and weights are divided and multiplied by factors as they are read. Rows are
- * products in float32; bytes are those products rounded to the type of the tensor. Nothing is
- * held but the factors. Closing it closes the model.
+ * products in float32; bytes are those products rounded to the type of the tensor. Nothing is held
+ * but the factors. Closing it closes the model.
  */
-final class EditedSource implements ModelSource {
+final class EditedSource extends SourceView {
 
   /** Factors along one dimension of a tensor. */
-  private record Edit(Side side, float[] factors, boolean divides) {
+  private static final class Edit {
+    private final Side side;
+    private final float[] factors;
+    private final boolean divides;
+
+    Edit(Side side, float[] factors, boolean divides) {
+      this.side = side;
+      this.factors = factors;
+      this.divides = divides;
+    }
 
     float apply(float value, int index) {
       float factor = factors[index];
@@ -39,11 +47,10 @@ final class EditedSource implements ModelSource {
     }
   }
 
-  private final ModelSource inner;
   private final Map<String, List<Edit>> edits = new HashMap<>();
 
   EditedSource(ModelSource inner, List<Scaled> all) {
-    this.inner = inner;
+    super(inner);
     for (Scaled scaled : all) {
       // A weight may be on both sides: multiplied first.
       scaled.fold().multiplied().forEach(side -> add(side, scaled.factors(), false));
@@ -61,27 +68,32 @@ final class EditedSource implements ModelSource {
 
   @Override
   public ModelInfo info() {
-    return inner.info();
+    return inside().info();
   }
 
   @Override
-  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-    List<Edit> own = edits.get(tensor.name());
-    if (own == null || length == 0) {
-      return inner.read(tensor, offset, length);
-    }
+  protected boolean isOwn(String tensor) {
+    return edits.containsKey(tensor);
+  }
+
+  @Override
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
     ElementType type = tensor.type();
     int cell = type.cellBytes();
     long first = offset / cell;
     int count = Math.toIntExact((offset + length + cell - 1) / cell - first);
     float[] values = new float[count];
     FloatBytes.widen(
-        type, inner.read(tensor, first * cell, Math.multiplyExact(count, cell)), values, 0, count);
-    for (Edit edit : own) {
+        type,
+        inside().read(tensor, first * cell, Math.multiplyExact(count, cell)),
+        values,
+        0,
+        count);
+    for (Edit edit : edits.getOrDefault(tensor.name(), List.of())) {
       TensorShape shape = tensor.shape();
-      long dim = shape.dim(edit.side().axis());
+      long dim = shape.dim(edit.side.axis());
       long stride = 1;
-      for (int axis = edit.side().axis() + 1; axis < shape.rank(); axis++) {
+      for (int axis = edit.side.axis() + 1; axis < shape.rank(); axis++) {
         stride *= shape.dim(axis);
       }
       for (int i = 0; i < count; i++) {
@@ -98,11 +110,11 @@ final class EditedSource implements ModelSource {
 
   @Override
   public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
-    inner.readRows(matrix, rows, into);
+    inside().readRows(matrix, rows, into);
     List<Edit> own = edits.getOrDefault(matrix.tensor().name(), List.of());
     int cols = Math.toIntExact(matrix.columnCount());
     for (Edit edit : own) {
-      boolean byRow = edit.side().axis() == matrix.rowAxis();
+      boolean byRow = edit.side.axis() == matrix.rowAxis();
       for (int r = 0; r < rows.height(); r++) {
         for (int c = 0; c < cols; c++) {
           int index = byRow ? Math.toIntExact(rows.first() + r) : c;
@@ -112,26 +124,9 @@ final class EditedSource implements ModelSource {
     }
   }
 
-  @Override
-  public Origin origin(TensorInfo tensor) {
-    return edits.containsKey(tensor.name())
-        ? ModelSource.super.origin(tensor)
-        : inner.origin(tensor);
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    return inner.readTile(weight, rows);
-  }
-
   /** A program computes with the tensors of its own file. */
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return capability == RunnableFile.class ? Optional.empty() : inner.find(capability);
-  }
-
-  @Override
-  public void close() {
-    inner.close();
+    return capability == RunnableFile.class ? Optional.empty() : super.find(capability);
   }
 }

@@ -167,8 +167,7 @@ public final class Edits {
                         + " --calibration"));
   }
 
-  private Applied apply(
-      QuantizationConfig config, Optional<OutputFormat> format, boolean searching)
+  private Applied apply(QuantizationConfig config, Optional<OutputFormat> format, boolean searching)
       throws IOException {
     ModelSource source = opened.source();
     if (!source.info().quantized().isEmpty() || opened.foreign().isPresent()) {
@@ -186,8 +185,7 @@ public final class Edits {
       if (!weights.isEmpty()) {
         searched.add(fold);
         searches.add(
-            new FactorSearch(
-                source, fold, weights, method.equals(EditOptions.SMOOTHQUANT), alpha));
+            new FactorSearch(source, fold, weights, method.equals(EditOptions.SMOOTHQUANT), alpha));
       }
     }
     tellLeft(all, planned, inFolds);
@@ -227,11 +225,9 @@ public final class Edits {
 
   /** How weights would be quantized without the edit, by where their tensors come from. */
   private Map<ModelSource.Origin, EncodedWeight> planned(
-      QuantizationConfig config, Optional<OutputFormat> format, boolean sound)
-      throws IOException {
-    // Not none: this plan is for an edit.
-    Settings looking =
-        settings.withEdits(new AppliedEdits(Map.of(), new TreeMap<>(), List.of()));
+      QuantizationConfig config, Optional<OutputFormat> format, boolean sound) throws IOException {
+    // This plan is for an edit.
+    Settings looking = settings.withEdits(AppliedEdits.NONE);
     if (format.isEmpty()) {
       return planned(
           opened, new Planner(looking, config, Optional.empty(), opened.own(), Map.of()), sound);
@@ -257,8 +253,7 @@ public final class Edits {
   }
 
   /** The weights of a fold that will be quantized and whose inputs are known. */
-  private List<Weight> weights(
-      ScaleFold fold, Map<ModelSource.Origin, EncodedWeight> planned) {
+  private List<Weight> weights(ScaleFold fold, Map<ModelSource.Origin, EncodedWeight> planned) {
     List<Weight> weights = new ArrayList<>();
     boolean quantized = false;
     for (Side side : fold.multiplied()) {
@@ -267,8 +262,7 @@ public final class Edits {
         continue;
       }
       quantized = true;
-      Optional<InputStatistics> statistics =
-          statistics(side, fold.size()).or(() -> ofOthers(fold));
+      Optional<InputStatistics> statistics = statistics(side, fold.size()).or(() -> ofOthers(fold));
       long rows = side.tensor().shape().dim(1 - side.axis());
       Optional<CodedSample> sample =
           weight.matrix().columnCount() == fold.size()

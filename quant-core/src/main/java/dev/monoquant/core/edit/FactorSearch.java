@@ -11,7 +11,9 @@ import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -34,7 +36,9 @@ final class FactorSearch {
 
   private static final float FLOOR = 1e-4f;
 
-  /** What a norm without bias may leave of a mean square of 1, or a calibration of other samples. */
+  /**
+   * What a norm without bias may leave of a mean square of 1, or a calibration of other samples.
+   */
   private static final double LEAST_SQUARE = 0.25;
 
   private static final double GREATEST_SQUARE = 1.25;
@@ -87,8 +91,7 @@ final class FactorSearch {
       return Found.not("its weights or their statistics have numbers that are not finite");
     }
     float[] ofWeights = smooth ? columnMaxima() : new float[0];
-    double[] alphas =
-        alpha.map(a -> new double[] {a}).orElseGet(EditOptions::alphas);
+    double[] alphas = alpha.map(a -> new double[] {a}).orElseGet(EditOptions::alphas);
     Optional<Scaled> best = Optional.empty();
     double least = alpha.isPresent() ? Double.POSITIVE_INFINITY : before;
     for (double power : alphas) {
@@ -96,8 +99,7 @@ final class FactorSearch {
       double error = group.error(factors, greatest);
       if (error < least) {
         least = error;
-        best =
-            Optional.of(new Scaled(fold, factors, power, before == 0 ? 1 : error / before));
+        best = Optional.of(new Scaled(fold, factors, power, before == 0 ? 1 : error / before));
       }
     }
     return best.map(scaled -> new Found(Optional.of(scaled), ""))
@@ -125,7 +127,7 @@ final class FactorSearch {
         ? Optional.empty()
         : Optional.of(
             String.format(
-                java.util.Locale.ROOT,
+                Locale.ROOT,
                 "its statistics are not of what %s makes: the mean square before its weight would"
                     + " be %.3g, and a norm makes it 1",
                 norm.tensor().name(),
@@ -201,13 +203,12 @@ final class FactorSearch {
 
   private float[] values(TensorInfo tensor) throws IOException {
     int count = Math.toIntExact(tensor.shape().elements());
-    return widened(
-        tensor.type(), source.read(tensor, 0, Math.toIntExact(tensor.bytes())), count);
+    return widened(tensor.type(), source.read(tensor, 0, Math.toIntExact(tensor.bytes())), count);
   }
 
   private static float[] widened(ElementType type, ByteBuffer bytes, int count) {
     float[] values = new float[count];
-    FloatBytes.widen(type, bytes.order(java.nio.ByteOrder.LITTLE_ENDIAN), values, 0, count);
+    FloatBytes.widen(type, bytes.order(ByteOrder.LITTLE_ENDIAN), values, 0, count);
     return values;
   }
 

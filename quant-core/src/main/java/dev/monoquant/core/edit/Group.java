@@ -6,9 +6,9 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.GramMatrix;
-import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -30,22 +30,29 @@ final class Group {
   /** The steps of an input in 8 bits. */
   private static final double INPUT_STEPS = 255;
 
-  /**
-   * Some rows of a weight.
-   *
-   * @param sample encodes them
-   * @param rows row-major
-   * @param count how many there are
-   * @param each how many rows of the weight one of them stands for
-   * @param squares the mean square of each column of its inputs
-   */
-  private record Member(
-      CodedSample sample,
-      float[] rows,
-      int count,
-      double each,
-      float[] squares,
-      Optional<GramMatrix> gram) {}
+  /** Some rows of a weight. */
+  private static final class Member {
+    private final CodedSample sample;
+    private final float[] rows;
+    private final int count;
+    private final double each;
+    private final float[] squares;
+    private final Optional<GramMatrix> gram;
+
+    /**
+     * @param rows row-major
+     * @param count how many there are
+     * @param each how many rows of the weight one of them stands for
+     */
+    Member(Weight weight, float[] rows, int count, double each) {
+      this.sample = weight.sample();
+      this.rows = rows;
+      this.count = count;
+      this.each = each;
+      this.squares = weight.statistics().meanSquares().orElseThrow();
+      this.gram = weight.statistics().gram();
+    }
+  }
 
   private final List<Member> members;
   private final int cols;
@@ -61,7 +68,7 @@ final class Group {
    * @param weights how they are quantized, with their statistics
    */
   static Group read(ModelSource source, List<Weight> weights, int cols) throws IOException {
-    List<Member> members = new java.util.ArrayList<>();
+    List<Member> members = new ArrayList<>();
     for (Weight weight : weights) {
       WeightMatrix matrix = weight.matrix();
       long step = Math.max(1, (matrix.rowCount() + MOST_ROWS - 1) / MOST_ROWS);
@@ -72,15 +79,7 @@ final class Group {
         source.readRows(matrix, new RowRange(i * step, 1), row);
         System.arraycopy(row, 0, rows, i * cols, cols);
       }
-      InputStatistics statistics = weight.statistics();
-      members.add(
-          new Member(
-              weight.sample(),
-              rows,
-              count,
-              (double) matrix.rowCount() / count,
-              statistics.meanSquares().orElseThrow(),
-              statistics.gram()));
+      members.add(new Member(weight, rows, count, (double) matrix.rowCount() / count));
     }
     return new Group(members, cols);
   }
@@ -96,7 +95,7 @@ final class Group {
     for (int c = 0; c < cols; c++) {
       double sum = 0;
       for (Member member : members) {
-        sum += member.squares()[c];
+        sum += member.squares[c];
       }
       magnitudes[c] = (float) Math.sqrt(sum / members.size());
     }
@@ -115,7 +114,7 @@ final class Group {
     float min = Float.POSITIVE_INFINITY;
     float max = Float.NEGATIVE_INFINITY;
     for (int m = 0; m < scaled.length; m++) {
-      float[] rows = members.get(m).rows().clone();
+      float[] rows = members.get(m).rows.clone();
       for (int i = 0; i < rows.length; i++) {
         rows[i] *= factors[i % cols];
         if (!Float.isFinite(rows[i])) {
@@ -133,11 +132,10 @@ final class Group {
       Member member = members.get(m);
       float[] squares = new float[cols];
       for (int c = 0; c < cols; c++) {
-        squares[c] = (float) (member.squares()[c] / ((double) factors[c] * factors[c]));
+        squares[c] = (float) (member.squares[c] / ((double) factors[c] * factors[c]));
       }
-      float[] decoded =
-          member.sample().decoded(scaled[m], new Facts.Range(min, max), squares);
-      float[][] wrong = new float[member.count()][cols];
+      float[] decoded = member.sample.decoded(scaled[m], new Facts.Range(min, max), squares);
+      float[][] wrong = new float[member.count][cols];
       double noise = 0;
       for (int i = 0; i < decoded.length; i++) {
         int c = i % cols;
@@ -145,10 +143,10 @@ final class Group {
         noise += ofInputs * scaled[m][i] * scaled[m][i];
       }
       double ofWeights =
-          member.gram().isPresent()
-              ? GramProduct.sums(member.gram().get(), wrong)[0]
-              : diagonal(wrong, member.squares());
-      error += member.each() * (ofWeights + noise);
+          member.gram.isPresent()
+              ? GramProduct.sums(member.gram.get(), wrong)[0]
+              : diagonal(wrong, member.squares);
+      error += member.each * (ofWeights + noise);
     }
     return error;
   }

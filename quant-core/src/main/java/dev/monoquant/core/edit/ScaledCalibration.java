@@ -55,7 +55,14 @@ final class ScaledCalibration implements Calibration {
     return squares;
   }
 
-  private record Divided(GramMatrix inner, float[] factors) implements GramMatrix {
+  private static final class Divided implements GramMatrix {
+    private final GramMatrix inner;
+    private final float[] factors;
+
+    Divided(GramMatrix inner, float[] factors) {
+      this.inner = inner;
+      this.factors = factors;
+    }
 
     @Override
     public int size() {

@@ -2,7 +2,6 @@ package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.EditOptions;
@@ -33,10 +32,9 @@ final class EditRule {
   }
 
   /** Refuses an edit that nothing applies. */
-  static void requireApplied(AppliedEdits edits, QuantizationConfig config) {
-    String edit =
-        config.weights().extra().getOrDefault(EditOptions.EDIT.name(), EditOptions.NONE);
-    if (edits.isNone() && !edit.equals(EditOptions.NONE)) {
+  static void requireApplied(Settings settings, QuantizationConfig config) {
+    String edit = config.weights().extra().getOrDefault(EditOptions.EDIT.name(), EditOptions.NONE);
+    if (settings.edits().isEmpty() && !edit.equals(EditOptions.NONE)) {
       throw new ConfigurationException(
           "edit="
               + edit

@@ -100,12 +100,12 @@ public final class Planner {
                 calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
-    this.edits = settings.edits();
+    EditRule.requireApplied(settings, config);
+    this.edits = settings.edits().orElse(AppliedEdits.NONE);
   }
 
   public Plan plan(Opened opened) {
     ModelSource source = opened.source();
-    EditRule.requireApplied(edits, config);
     problems.addAll(edits.problems());
     if (!source.info().quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
@@ -307,7 +307,10 @@ public final class Planner {
     weights.put(
         tensor.name(),
         new PlannedWeight(
-            ranged(weight), layer.evidence(), candidate.quantizer().id(), edits.words().getOrDefault(tensor.name(), "")));
+            ranged(weight),
+            layer.evidence(),
+            candidate.quantizer().id(),
+            edits.words().getOrDefault(tensor.name(), "")));
   }
 
   /** The choice of schemes of that name that the output format offers. */

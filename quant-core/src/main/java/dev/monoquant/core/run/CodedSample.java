@@ -63,9 +63,7 @@ public final class CodedSample {
             all.kind(),
             all.param(),
             new TensorInfo(
-                all.tensor().name(),
-                all.tensor().type(),
-                TensorShape.of(rows, all.columnCount())),
+                all.tensor().name(), all.tensor().type(), TensorShape.of(rows, all.columnCount())),
             0);
     OptionValues options = withoutGram(scheme, some, like.options());
     if (scheme.needs(options).contains(Need.INPUT_GRAM)
@@ -76,7 +74,9 @@ public final class CodedSample {
     return Optional.of(new CodedSample(scheme, weight, settings.compute()));
   }
 
-  /** The options with the defaults of those that need a Gram matrix, and of those that need them. */
+  /**
+   * The options with the defaults of those that need a Gram matrix, and of those that need them.
+   */
   private static OptionValues withoutGram(Scheme scheme, WeightMatrix some, OptionValues options) {
     Map<String, String> defaults = new HashMap<>();
     for (OptionSpec<?> spec : OwnOptions.of(scheme).specs()) {
@@ -144,8 +144,7 @@ public final class CodedSample {
     if (needs.contains(Need.INPUT_SQUARES)) {
       facts = facts.withInputSquares(squares);
     }
-    TileQuantizer quantizer =
-        scheme.begin(weight.matrix(), weight.options(), facts, compute);
+    TileQuantizer quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
     EncodedTile coded;
     try (SourceTile tile =
         new SourceTile(weight.matrix(), 0, rows, cols, values, new TileBuffers())) {

@@ -18,19 +18,13 @@ import java.util.TreeMap;
 public record AppliedEdits(
     Map<String, String> words, SortedMap<String, String> ranges, List<Problem> problems) {
 
-  /** No edit is applied. */
-  public static final AppliedEdits NONE =
-      new AppliedEdits(Map.of(), new TreeMap<>(), List.of());
+  /** Nothing is edited. */
+  public static final AppliedEdits NONE = new AppliedEdits(Map.of(), new TreeMap<>(), List.of());
 
   /** Copies the collections. */
   public AppliedEdits {
     words = Map.copyOf(words);
     ranges = Collections.unmodifiableSortedMap(new TreeMap<>(ranges));
     problems = List.copyOf(problems);
-  }
-
-  /** {@return whether nothing was looked for} */
-  public boolean isNone() {
-    return this == NONE;
   }
 }

@@ -43,7 +43,7 @@ public final class Settings implements Cloneable {
   private Hashing hashing = Hashing.OUTPUTS;
   private OptionalLong maxMemory = OptionalLong.empty();
   private Optional<Calibration> calibration = Optional.empty();
-  private AppliedEdits edits = AppliedEdits.NONE;
+  private Optional<AppliedEdits> edits = Optional.empty();
   private boolean resume;
   private boolean requantize;
   private boolean running = true;
@@ -196,14 +196,14 @@ public final class Settings implements Cloneable {
     return with(s -> s.calibration = Optional.of(value));
   }
 
-  /** What was done to the tensors of the model that is read. */
-  public AppliedEdits edits() {
+  /** What was done to the tensors of the model that is read; empty if it was not looked at. */
+  public Optional<AppliedEdits> edits() {
     return edits;
   }
 
   public Settings withEdits(AppliedEdits value) {
     requireNonNull(value, "edits");
-    return with(s -> s.edits = value);
+    return with(s -> s.edits = Optional.of(value));
   }
 
   public boolean requantize() {

@@ -26,11 +26,16 @@ public final class BertScaling implements ScaleMapping {
 
   private static final Map<String, String> LEFT =
       Map.of(
-          ".attention.self.query.weight", "the residual connection reads its input, too",
-          ".attention.self.key.weight", "the residual connection reads its input, too",
-          VALUE + ".weight", "the residual connection reads its input, too",
-          ".intermediate.dense.weight", "the residual connection reads its input, too",
-          ".output.dense.weight", "an activation function is before it");
+          ".attention.self.query.weight",
+          "the residual connection reads its input, too",
+          ".attention.self.key.weight",
+          "the residual connection reads its input, too",
+          VALUE + ".weight",
+          "the residual connection reads its input, too",
+          ".intermediate.dense.weight",
+          "the residual connection reads its input, too",
+          ".output.dense.weight",
+          "an activation function is before it");
 
   /** Made by the service loader. */
   public BertScaling() {}
@@ -78,8 +83,7 @@ public final class BertScaling implements ScaleMapping {
           if (bias != null) {
             divided.add(new Side(bias, 0, 0));
           }
-          folds.add(
-              new ScaleFold(block + VALUE, divided, List.of(new Side(weight, 1, 0)), false));
+          folds.add(new ScaleFold(block + VALUE, divided, List.of(new Side(weight, 1, 0)), false));
         } else {
           left.put(name, "what makes its input is not a layer of its own");
         }

@@ -190,12 +190,8 @@ final class DecoderBlocks {
     } else if (next.shape().rank() != 2 || weight.shape().dim(0) != next.shape().dim(1)) {
       leave(
           List.of(to + WEIGHT),
-          weight.name()
-              + " has "
-              + weight.shape().dim(0)
-              + " rows for its "
-              + next.shape().dim(-1)
-              + " columns (grouped queries)");
+          "what makes its input has another number of rows than it has columns (grouped"
+              + " queries)");
     } else {
       List<Side> divided = new ArrayList<>(List.of(new Side(weight, 0, 0)));
       TensorInfo bias = tensors.get(from + ".bias");
@@ -226,9 +222,7 @@ final class DecoderBlocks {
   }
 
   private List<String> readers(String part) {
-    return under(part).stream()
-        .filter(name -> name.endsWith(WEIGHT) && isMatrix(name))
-        .toList();
+    return under(part).stream().filter(name -> name.endsWith(WEIGHT) && isMatrix(name)).toList();
   }
 
   private boolean isMatrix(String name) {

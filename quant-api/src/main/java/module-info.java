@@ -14,6 +14,7 @@ module dev.monoquant.api {
   uses dev.monoquant.spi.InputFormatDetector;
   uses dev.monoquant.spi.LayerQuantizer;
   uses dev.monoquant.spi.OutputFormat;
+  uses dev.monoquant.spi.RemoteStore;
   uses dev.monoquant.spi.ScaleMapping;
   uses dev.monoquant.spi.Scheme;
 }

@@ -12,6 +12,7 @@ module dev.monoquant.files {
   exports dev.monoquant.files.model;
   exports dev.monoquant.files.output;
   exports dev.monoquant.files.pickle;
+  exports dev.monoquant.files.remote;
   exports dev.monoquant.files.safetensors;
   exports dev.monoquant.files.torch;
   exports dev.monoquant.files.zip;

@@ -4,6 +4,7 @@ module dev.monoquant.io {
   requires dev.monoquant.files;
   requires dev.monoquant.script;
   requires com.google.gson;
+  requires java.net.http;
   requires static com.google.auto.service;
   requires static org.jspecify;
 
@@ -13,6 +14,7 @@ module dev.monoquant.io {
   exports dev.monoquant.io.exported;
   exports dev.monoquant.io.gguf;
   exports dev.monoquant.io.memory;
+  exports dev.monoquant.io.remote;
   exports dev.monoquant.io.safetensors;
   exports dev.monoquant.io.torchscript;
 
@@ -38,6 +40,8 @@ module dev.monoquant.io {
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
       dev.monoquant.io.safetensors.SafetensorsFormat,
       dev.monoquant.io.torchscript.TorchScriptFormat;
+  provides dev.monoquant.spi.RemoteStore with
+      dev.monoquant.io.remote.HttpStore;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.AwqOutput,
       dev.monoquant.io.compressedtensors.BitsAndBytesOutput,

@@ -2,6 +2,8 @@
 module dev.monoquant.testkit {
   requires transitive dev.monoquant.api;
   requires java.management;
+  requires jdk.httpserver;
+  requires jdk.management;
   requires transitive net.jqwik.api;
   requires transitive org.opentest4j;
   requires static com.google.auto.service;

@@ -34,6 +34,8 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     OUTPUT_FORMAT("output format"),
     /** {@link CalibrationReader}. */
     CALIBRATION_READER("calibration reader"),
+    /** {@link RemoteStore}. */
+    REMOTE_STORE("remote store"),
     /** {@link ScaleMapping}. */
     SCALE_MAPPING("scale mapping");
 
@@ -65,6 +67,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof CalibrationReader p) {
       found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
+    }
+    if (plugin instanceof RemoteStore p) {
+      found.add(new PluginEntry<>(Kind.REMOTE_STORE, p.id(), p));
     }
     if (plugin instanceof ScaleMapping p) {
       found.add(new PluginEntry<>(Kind.SCALE_MAPPING, p.id(), p));

@@ -57,6 +57,7 @@ public final class Plugins {
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
       collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
+      collect(ServiceLoader.load(RemoteStore.class, loader), found, problems);
       collect(ServiceLoader.load(ScaleMapping.class, loader), found, problems);
     }
     return new Plugins(new ArrayList<>(found.values()), problems.stream().distinct().toList());
@@ -86,7 +87,7 @@ public final class Plugins {
         throw new ConfigurationException(
             plugin.getClass().getName()
                 + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
-                + " OutputFormat, CalibrationReader or ScaleMapping");
+                + " OutputFormat, CalibrationReader, RemoteStore or ScaleMapping");
       }
       all.addAll(found);
     }
@@ -181,6 +182,11 @@ public final class Plugins {
   /** {@return all readers of calibrations, ids in order} */
   public List<CalibrationReader> calibrationReaders() {
     return all(PluginEntry.Kind.CALIBRATION_READER, CalibrationReader.class);
+  }
+
+  /** {@return all remote stores, ids in order} */
+  public List<RemoteStore> remoteStores() {
+    return all(PluginEntry.Kind.REMOTE_STORE, RemoteStore.class);
   }
 
   /** {@return all mappings of scales, ids in order} */

@@ -2,6 +2,8 @@ package dev.monoquant.spi;
 
 import static java.util.Objects.requireNonNull;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -20,6 +22,10 @@ public record SideFile(String name, Path path) {
 
   /** {@return its size now; 0 if it is not there} */
   public long bytes() {
-    return path.toFile().length();
+    try {
+      return Files.size(path);
+    } catch (IOException gone) {
+      return 0;
+    }
   }
 }

@@ -88,6 +88,17 @@ class LauncherTest {
     assertThat(launcher("quant.bat")).contains(remedy, "LSS 17");
   }
 
+  @Test
+  void bothCompileVectorKernelsEarlyAndWithTheTypesThatWereSeen() throws IOException {
+    for (String name : List.of("quant", "quant.bat")) {
+      assertThat(launcher(name))
+          .contains(
+              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,",
+              "-XX:CompileCommand=inline,dev.monoquant.vector.Lanes::*",
+              "-XX:ProfileMaturityPercentage=1");
+    }
+  }
+
   @ParameterizedTest
   @DisabledOnOs(OS.WINDOWS)
   @CsvSource({

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The settings of a {@link Quantizer}: each method returns a changed copy. Only {@link
@@ -106,6 +107,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
     Map<String, String> more = new HashMap<>(settings.inputOptions());
     more.put(name, value);
     return with(settings.withInputOptions(more));
+  }
+
+  /**
+   * {@return a quantizer that finds the inputs of plans of units elsewhere}
+   *
+   * @param paths makes a path of the text of an input in a plan, such as {@code StagedFiles::path}
+   *     for remote files; by default {@code Path::of}
+   */
+  public Q withInputPaths(Function<String, Path> paths) {
+    return with(settings.withInputPaths(paths));
   }
 
   /**

@@ -284,7 +284,8 @@ final class SplitRun implements AutoCloseable {
             .withInputOptions(plan.input().options())
             .withRequantize(plan.input().requantize())
             .withHashing(plan.output().hashing());
-    ModelInput input = ModelInput.of(Path.of(plan.input().path()), plan.input().choices());
+    ModelInput input =
+        ModelInput.of(settings.inputPaths().apply(plan.input().path()), plan.input().choices());
     QuantizationConfig config = Recipe.parseJson(plan.output().recipe(), "the recipe of the plan");
     SplitRun run = new SplitRun(same, input, plan.target(), config);
     try {

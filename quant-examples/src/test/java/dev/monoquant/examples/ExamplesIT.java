@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +38,8 @@ class ExamplesIT {
     Files.copy(BUILT.resolve("power-of-two").resolve(jar), folder.resolve(jar));
     List<String> commands =
         new ArrayList<>(Guides.commands(Guides.ROOT.resolve("docs/write-a-scheme.md")));
-    // What the build of the examples has done already.
+    // What the build of the examples has done already, or ArchetypeIT does.
+    assertThat(commands.remove(0)).startsWith("mvn -B archetype:generate ");
     assertThat(commands.remove(0)).isEqualTo("mvn -B -ntp verify");
     assertThat(commands).hasSize(4);
     for (String command : commands) {
@@ -45,6 +48,40 @@ class ExamplesIT {
       assertThat(said).as(command).isNotBlank();
     }
     assertThat(folder.resolve("model-float.safetensors")).isNotEmptyFile();
+  }
+
+  /** Statistics of the traced model are used for its state dict by a method of one's own. */
+  @Test
+  void theCommandsOfTheMethodGuideWork() throws Exception {
+    assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
+    Files.copy(MODEL, folder.resolve("model.safetensors"));
+    Files.copy(MODEL.resolveSibling("digits-cnn.pt"), folder.resolve("digits-cnn.pt"));
+    Files.copy(
+        Guides.ROOT.resolve("quant-cli/src/test/resources/digits/cnn.test.safetensors"),
+        folder.resolve("digits.safetensors"));
+    Files.createDirectory(folder.resolve("target"));
+    String jar = "target/coordinate-descent-1.0.0.jar";
+    Files.copy(BUILT.resolve("coordinate-descent").resolve(jar), folder.resolve(jar));
+    List<String> commands =
+        new ArrayList<>(Guides.commands(Guides.ROOT.resolve("docs/write-a-method.md")));
+    assertThat(commands.remove(0)).isEqualTo("mvn -B -ntp verify");
+    assertThat(commands).hasSize(3);
+    List<String> said = new ArrayList<>();
+    for (String command : commands) {
+      said.add(quant(command.replaceFirst("^quant ", "")));
+    }
+    double nearest = medianOfOutputs(said.get(2));
+    assertThat(medianOfOutputs(said.get(1))).isGreaterThan(nearest + 6);
+    String unknown =
+        commands.get(1).replace("--calibration digits-cnn.calibration.safetensors", "");
+    assertThat(quant(unknown.replaceFirst("^quant ", "") + " --force", 3))
+        .contains("example/descent@1 needs a calibration: Gram matrix of its inputs");
+  }
+
+  private static double medianOfOutputs(String said) {
+    Matcher sqnr = Pattern.compile("calibrated: SQNR ([0-9.]+) dB median").matcher(said);
+    assertThat(sqnr.find()).as(said).isTrue();
+    return Double.parseDouble(sqnr.group(1));
   }
 
   /** A file that does not tell which size of a matrix comes first, and a layer that is no one's. */

@@ -6,6 +6,7 @@ import dev.monoquant.spi.CalibrationReader;
 import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.RemoteStore;
 import dev.monoquant.spi.ScaleMapping;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,6 +34,7 @@ class ServicesTest {
           GgufArchitecture.class,
           InputFormatDetector.class,
           OutputFormat.class,
+          RemoteStore.class,
           ScaleMapping.class
         }) {
       services.put(service.getName(), services(service.getName()));

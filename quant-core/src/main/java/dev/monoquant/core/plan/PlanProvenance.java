@@ -92,7 +92,7 @@ public final class PlanProvenance {
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
-            case CALIBRATION_READER, SCALE_MAPPING -> false;
+            case CALIBRATION_READER, REMOTE_STORE, SCALE_MAPPING -> false;
             case LAYER_QUANTIZER ->
                 plan.weights().stream().anyMatch(w -> w.quantizer().equals(entry.id()));
             case SCHEME ->

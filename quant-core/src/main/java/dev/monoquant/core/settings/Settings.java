@@ -15,11 +15,13 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * The settings of a quantizer; only the calibration, the input options and, in manifests, the
@@ -53,6 +55,7 @@ public final class Settings implements Cloneable {
   private RunTiming timing = RunTiming.DEFAULT;
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
+  private Function<String, Path> inputPaths = Path::of;
 
   private Settings() {}
 
@@ -280,5 +283,15 @@ public final class Settings implements Cloneable {
 
   public Settings withGates(Gates value) {
     return with(s -> s.gates = value);
+  }
+
+  /** How the text of an input in a plan becomes a path. */
+  public Function<String, Path> inputPaths() {
+    return inputPaths;
+  }
+
+  public Settings withInputPaths(Function<String, Path> value) {
+    requireNonNull(value, "inputPaths");
+    return with(s -> s.inputPaths = value);
   }
 }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +19,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * this is closed and no buffer is in use. If another program truncates the file while it is mapped,
  * a read beyond the new end throws an {@link InternalError}.
  *
+ * <p>A file of another file system than the machine's, such as a remote one, cannot be mapped: each
+ * read copies.
+ *
  * <p>Thread-safe.
  */
 public final class MappedFile implements Closeable {
@@ -26,11 +30,13 @@ public final class MappedFile implements Closeable {
 
   private final FileChannel channel;
   private final long size;
+  private final boolean mapped;
   private final ConcurrentHashMap<Long, MappedByteBuffer> windows = new ConcurrentHashMap<>();
 
-  private MappedFile(FileChannel channel, long size) {
+  private MappedFile(FileChannel channel, long size, boolean mapped) {
     this.channel = channel;
     this.size = size;
+    this.mapped = mapped;
   }
 
   /**
@@ -43,7 +49,8 @@ public final class MappedFile implements Closeable {
   public static MappedFile open(Path path) throws IOException {
     FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
     try {
-      return new MappedFile(channel, channel.size());
+      boolean mapped = path.getFileSystem().equals(FileSystems.getDefault());
+      return new MappedFile(channel, channel.size(), mapped);
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -61,7 +68,7 @@ public final class MappedFile implements Closeable {
    * @param offset the first byte
    * @param length the number of bytes
    * @return a read-only little-endian view with {@code length} bytes remaining
-   * @throws IOException if the file cannot be mapped
+   * @throws IOException if the file cannot be mapped or read
    */
   public ByteBuffer slice(long offset, int length) throws IOException {
     if (offset < 0 || length < 0 || offset > size - length) {
@@ -71,21 +78,35 @@ public final class MappedFile implements Closeable {
     if (length == 0) {
       return ByteBuffer.allocate(0).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
+    if (!mapped) {
+      return read(offset, length);
+    }
     if (length > STRIDE) {
       return channel
           .map(FileChannel.MapMode.READ_ONLY, offset, length)
           .order(ByteOrder.LITTLE_ENDIAN);
     }
     long window = offset / STRIDE;
-    MappedByteBuffer mapped = windows.get(window);
-    if (mapped == null) {
+    MappedByteBuffer part = windows.get(window);
+    if (part == null) {
       long start = window * STRIDE;
       long reach = Math.min(size - start, Integer.MAX_VALUE);
       MappedByteBuffer fresh = channel.map(FileChannel.MapMode.READ_ONLY, start, reach);
       MappedByteBuffer earlier = windows.putIfAbsent(window, fresh);
-      mapped = earlier != null ? earlier : fresh;
+      part = earlier != null ? earlier : fresh;
     }
-    return mapped.slice((int) (offset - window * STRIDE), length).order(ByteOrder.LITTLE_ENDIAN);
+    return part.slice((int) (offset - window * STRIDE), length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private ByteBuffer read(long offset, int length) throws IOException {
+    ByteBuffer copy = ByteBuffer.allocate(length);
+    while (copy.hasRemaining()) {
+      long at = offset + copy.position();
+      if (channel.read(copy, at) < 0) {
+        throw new IOException("the file ends at byte " + at + " of " + size);
+      }
+    }
+    return copy.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /**

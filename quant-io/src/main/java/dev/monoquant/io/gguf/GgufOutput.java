@@ -17,7 +17,7 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.FileLayout.Region;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.RegionFile;
-import dev.monoquant.files.output.Staging;
+import dev.monoquant.files.output.SingleFileWriter;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
@@ -44,7 +44,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
@@ -84,11 +83,21 @@ public final class GgufOutput implements OutputFormat {
           Map.entry(GgmlType.Q4_K, 14),
           Map.entry(GgmlType.Q5_K, 16),
           Map.entry(GgmlType.Q6_K, 18),
+          Map.entry(GgmlType.IQ2_XXS, 19),
+          Map.entry(GgmlType.IQ2_XS, 20),
+          Map.entry(GgmlType.IQ3_XXS, 23),
+          Map.entry(GgmlType.IQ1_S, 24),
           Map.entry(GgmlType.IQ4_NL, 25),
+          Map.entry(GgmlType.IQ3_S, 26),
+          Map.entry(GgmlType.IQ2_S, 28),
           Map.entry(GgmlType.IQ4_XS, 30),
+          Map.entry(GgmlType.IQ1_M, 31),
           Map.entry(GgmlType.BF16, 32),
+          Map.entry(GgmlType.TQ1_0, 36),
+          Map.entry(GgmlType.TQ2_0, 37),
           Map.entry(GgmlType.MXFP4, 38),
-          Map.entry(GgmlType.NVFP4, 39));
+          Map.entry(GgmlType.NVFP4, 39),
+          Map.entry(GgmlType.Q1_0, 40));
 
   private final Disk disk;
 
@@ -204,9 +213,7 @@ public final class GgufOutput implements OutputFormat {
       return plain(weight.encoding().parts().get(0).type());
     }
     long last = weight.matrix().tensor().shape().dim(-1);
-    return BlockForm.of(weight.encoding())
-        .map(BlockForm::type)
-        .filter(type -> last % type.numbers() == 0);
+    return BlockForm.of(weight).map(BlockForm::type).filter(type -> last % type.numbers() == 0);
   }
 
   private static Optional<GgmlType> plain(ElementType element) {
@@ -364,32 +371,24 @@ public final class GgufOutput implements OutputFormat {
   }
 
   /** Writes one file; its header comes last, so that no reader accepts an incomplete one. */
-  private static final class Writer implements OutputWriter {
+  private static final class Writer extends SingleFileWriter<RegionFile<String>> {
 
     private final Layout layout;
-    private final Path target;
-    private final Staging staging;
-    private final RegionFile<String> file;
-    private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
-    private boolean finished;
 
     Writer(Layout layout, OutputJob job) throws IOException {
+      super(
+          job,
+          layout.bytes(),
+          layout.disk,
+          staging ->
+              new RegionFile<>(
+                  staging,
+                  "",
+                  layout.bytes(),
+                  layout.open.regions(),
+                  (pool, bytes, from, length) ->
+                      pool.submit(staging.hashKind(), bytes, from, length)));
       this.layout = layout;
-      this.target = job.options().target();
-      this.staging = Staging.openFile(job, layout.bytes(), layout.disk);
-      try {
-        this.file =
-            new RegionFile<>(
-                staging,
-                "",
-                layout.bytes(),
-                layout.open.regions(),
-                (pool, bytes, from, length) ->
-                    pool.submit(staging.hashKind(), bytes, from, length));
-      } catch (IOException | RuntimeException | Error e) {
-        staging.close();
-        throw e;
-      }
     }
 
     @Override
@@ -400,22 +399,20 @@ public final class GgufOutput implements OutputFormat {
         write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
         return;
       }
-      writer(weight).writeTile(tile);
+      super.writeTile(weight, tile);
     }
 
     @Override
     public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
       if (!(weight.encoding().formula() instanceof Formula.Cast)) {
-        writer(weight).writeWhole(whole);
+        super.writeWhole(weight, whole);
       }
     }
 
-    private WeightLayout.Writer writer(EncodedWeight weight) {
-      return weights.computeIfAbsent(
-          weight.name(),
-          name ->
-              new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow())
-                  .writer((tensor, offset, data) -> write(name, offset, data)));
+    @Override
+    protected WeightLayout.Writer parts(EncodedWeight weight) {
+      return new BlockLayout(weight.matrix(), BlockForm.of(weight).orElseThrow())
+          .writer((tensor, offset, data) -> write(weight.name(), offset, data));
     }
 
     @Override
@@ -425,63 +422,24 @@ public final class GgufOutput implements OutputFormat {
 
     private void write(String tensor, long offset, ByteBuffer data) throws IOException {
       Layout.Part part = requireNonNull(layout.parts.get(tensor), tensor);
-      file.write(part.tensor(), part.offset() + offset, data);
+      file().write(part.tensor(), part.offset() + offset, data);
     }
 
     @Override
-    public List<String> notes() {
-      return staging.notes();
-    }
-
-    @Override
-    public Optional<Path> finish() throws IOException {
-      file.flushSoon();
+    protected void complete() throws IOException {
+      file().flushSoon();
       SortedMap<String, String> hashes = Manifest.sorted();
       for (Region region : layout.open.regions()) {
-        hashes.put(region.name(), file.sums(region.name()));
+        hashes.put(region.name(), file().sums(region.name()));
       }
-      Manifest open = Manifest.of(Manifest.Kinds.of(layout.contents), staging.inputs(), hashes);
+      Manifest open = Manifest.of(Manifest.Kinds.of(layout.contents), staging().inputs(), hashes);
       GgufLayout last = layout.with(open.withSelf(Sha256.of(layout.with(open).headerBytes())));
       for (Map.Entry<Long, byte[]> padding : last.paddings().entrySet()) {
-        file.writeBetween(padding.getKey(), padding.getValue());
+        file().writeBetween(padding.getKey(), padding.getValue());
       }
-      file.writeBetween(0, last.headerBytes());
-      file.seal();
-      GgufFile.check(file.path(), last);
-      finished = true;
-      return Optional.empty();
-    }
-
-    @Override
-    public Optional<String> finished(String name) {
-      return staging.stored(name);
-    }
-
-    @Override
-    public void remark(String name, String text) {
-      staging.remark(name, text);
-    }
-
-    @Override
-    public List<Path> commit() throws IOException {
-      if (staging.isPart()) {
-        staging.commit();
-        return List.of();
-      }
-      if (!finished) {
-        finish();
-      }
-      staging.commit();
-      return List.of(target);
-    }
-
-    @Override
-    public void close() throws IOException {
-      try {
-        file.close();
-      } finally {
-        staging.close();
-      }
+      file().writeBetween(0, last.headerBytes());
+      file().seal();
+      GgufFile.check(file().path(), last);
     }
   }
 }

@@ -8,7 +8,7 @@ import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
-import dev.monoquant.files.output.Staging;
+import dev.monoquant.files.output.SingleFileWriter;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.WeightLayout;
@@ -23,7 +23,6 @@ import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
-import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Writes one safetensors file that describes itself: tensors left unquantized as they were, every
@@ -204,95 +202,31 @@ public final class SafetensorsOutput implements OutputFormat {
   }
 
   /** Writes one safetensors file. */
-  private static final class Writer implements OutputWriter {
+  private static final class Writer extends SingleFileWriter<OutputFile> {
 
     private final Layout layout;
-    private final Path target;
-    private final Staging staging;
-    private final OutputFile file;
-    private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
-
-    private boolean finished;
 
     Writer(Layout layout, OutputJob job, Disk disk) throws IOException {
+      super(job, layout.bytes(), disk, staging -> new OutputFile(staging, "", layout.open()));
       this.layout = layout;
-      this.target = job.options().target();
-      this.staging = Staging.openFile(job, layout.bytes(), disk);
-      try {
-        this.file = new OutputFile(staging, "", layout.open());
-      } catch (IOException | RuntimeException | Error e) {
-        staging.close();
-        throw e;
-      }
     }
 
     @Override
-    public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-      writer(weight).writeTile(tile);
-    }
-
-    @Override
-    public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
-      writer(weight).writeWhole(whole);
-    }
-
-    private WeightLayout.Writer writer(EncodedWeight weight) {
-      return weights.computeIfAbsent(
-          weight.name(),
-          name ->
-              SelfDescription.parts(weight)
-                  .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
+    protected WeightLayout.Writer parts(EncodedWeight weight) {
+      return SelfDescription.parts(weight)
+          .writer((tensor, offset, data) -> file().write(tensor.name(), offset, data));
     }
 
     @Override
     public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-      file.write(tensor.name(), offset, data);
+      file().write(tensor.name(), offset, data);
     }
 
     @Override
-    public List<String> notes() {
-      return staging.notes();
-    }
-
-    @Override
-    public Optional<Path> finish() throws IOException {
-      Manifest open = Manifest.of(layout.kinds(), staging.inputs(), file.hashes());
+    protected void complete() throws IOException {
+      Manifest open = Manifest.of(layout.kinds(), staging().inputs(), file().hashes());
       String self = Sha256.of(layout.with(open).headerBytes());
-      file.finish(layout.with(open.withSelf(self)));
-      finished = true;
-      return Optional.empty();
-    }
-
-    @Override
-    public Optional<String> finished(String name) {
-      return staging.stored(name);
-    }
-
-    @Override
-    public void remark(String name, String text) {
-      staging.remark(name, text);
-    }
-
-    @Override
-    public List<Path> commit() throws IOException {
-      if (staging.isPart()) {
-        staging.commit();
-        return List.of();
-      }
-      if (!finished) {
-        finish();
-      }
-      staging.commit();
-      return List.of(target);
-    }
-
-    @Override
-    public void close() throws IOException {
-      try {
-        file.close();
-      } finally {
-        staging.close();
-      }
+      file().finish(layout.with(open.withSelf(self)));
     }
   }
 }

@@ -76,7 +76,8 @@ public final class DamageLaws {
         });
   }
 
-  private static void grow(Path file) throws IOException {
+  /** Makes a file larger than what one array holds. */
+  static void grow(Path file) throws IOException {
     Path sparse = file.resolveSibling("sparse");
     try (SeekableByteChannel channel =
         Files.newByteChannel(

@@ -1,0 +1,149 @@
+package dev.monoquant.files.remote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.RemoteFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files of a folder that cannot be listed: those of the names under which models are published,
+ * the shards that an index names, and the program that a configuration names.
+ */
+final class PublishedNames {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PublishedNames.class);
+
+  private static final String INDEX = "model.safetensors.index.json";
+  private static final String CONFIG = "config.json";
+
+  /** As transformers, tokenizers and diffusers write them. */
+  private static final List<String> NAMES =
+      List.of(
+          INDEX,
+          "model.safetensors",
+          CONFIG,
+          "diffusion_pytorch_model.safetensors.index.json",
+          "diffusion_pytorch_model.safetensors",
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "tokenizer.model",
+          "special_tokens_map.json",
+          "added_tokens.json",
+          "vocab.json",
+          "vocab.txt",
+          "merges.txt",
+          "spiece.model",
+          "sentencepiece.bpe.model",
+          "chat_template.jinja",
+          "chat_template.json",
+          "preprocessor_config.json",
+          "processor_config.json",
+          "video_preprocessor_config.json",
+          "image_processor_config.json",
+          "modules.json",
+          "sentence_bert_config.json",
+          "1_Pooling/config.json",
+          "README.md",
+          "LICENSE",
+          "LICENSE.txt",
+          "NOTICE");
+
+  private PublishedNames() {}
+
+  /** {@return the names of the files that are there} */
+  static Set<String> in(RemoteFolder folder) throws IOException {
+    Set<String> there = new TreeSet<>();
+    List<ModelFormatException> denied = new ArrayList<>();
+    for (String name : NAMES) {
+      look(folder, name, there, denied);
+    }
+    for (String name : List.copyOf(there)) {
+      if (name.endsWith(".index.json")) {
+        for (String shard : shards(folder, name)) {
+          look(folder, shard, there, denied);
+        }
+      }
+    }
+    for (String program : programs(folder, there)) {
+      look(folder, program, there, denied);
+    }
+    // Stores that may not be listed deny what is not there.
+    if (there.isEmpty() && !denied.isEmpty()) {
+      throw denied.get(0);
+    }
+    for (ModelFormatException one : denied) {
+      LOG.warn("taken as missing: {}", one.getMessage());
+    }
+    return there;
+  }
+
+  private static void look(
+      RemoteFolder folder, String name, Set<String> there, List<ModelFormatException> denied)
+      throws IOException {
+    try {
+      if (RemoteFile.isName(name) && folder.find(name).isPresent()) {
+        there.add(name);
+      }
+    } catch (ModelFormatException e) {
+      denied.add(e);
+    }
+  }
+
+  /** The names in an index; what is no index names none, and whoever reads it refuses it. */
+  private static Set<String> shards(RemoteFolder folder, String index) throws IOException {
+    Set<String> shards = new TreeSet<>();
+    if (json(folder, index) instanceof JsonValue.Obj all
+        && all.members().get("weight_map") instanceof JsonValue.Obj map) {
+      for (JsonValue shard : map.members().values()) {
+        if (shard instanceof JsonValue.Str name) {
+          shards.add(name.value());
+        }
+      }
+    }
+    return shards;
+  }
+
+  /** The modules of {@code auto_map}, such as {@code modeling_x.XModel}: files of Python. */
+  private static Set<String> programs(RemoteFolder folder, Set<String> there) throws IOException {
+    Set<String> programs = new TreeSet<>();
+    if (there.contains(CONFIG)
+        && json(folder, CONFIG) instanceof JsonValue.Obj all
+        && all.members().get("auto_map") instanceof JsonValue.Obj map) {
+      for (JsonValue entry : map.members().values()) {
+        if (entry instanceof JsonValue.Str text && text.value().indexOf('.') > 0) {
+          programs.add(text.value().substring(0, text.value().indexOf('.')) + ".py");
+        }
+      }
+    }
+    return programs;
+  }
+
+  private static Optional<JsonValue> parse(RemoteFolder folder, String name, ByteBuffer text) {
+    try {
+      return Optional.of(
+          StrictJson.parse(
+              text, StrictJson.Dialect.own(folder.location().shown(name), "the file")));
+    } catch (ModelFormatException other) {
+      return Optional.empty();
+    }
+  }
+
+  private static JsonValue json(RemoteFolder folder, String name) throws IOException {
+    RemoteFile file = folder.find(name).orElseThrow();
+    ByteBuffer text = ByteBuffer.allocate(Math.toIntExact(file.size()));
+    while (text.hasRemaining()) {
+      folder.read(file, text.position(), text);
+    }
+    return parse(folder, name, text.flip()).orElse(JsonValue.Literal.NULL);
+  }
+}

@@ -6,7 +6,6 @@ import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.NumberType;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
@@ -41,13 +40,7 @@ public final class SchemeChoice {
       OwnOptions own,
       Map<String, String> given,
       OptionValues storage,
-      Optional<ActivationQuantization> activations) {
-
-    /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
-    OptionValues options(WeightMatrix weight) {
-      return own.complete(given, scheme.defaults(weight));
-    }
-  }
+      Optional<ActivationQuantization> activations) {}
 
   /**
    * A scheme and the plugins whose options may be set for its weights.

@@ -27,7 +27,8 @@ import org.apache.hadoop.fs.RemoteIterator;
 
 /**
  * Files of Hadoop's file systems, such as HDFS, and S3 by its connector. How they are reached is
- * said by the configuration of Spark, or, outside of it, by {@code core-site.xml} on the class path.
+ * said by the configuration of Spark, or, outside of it, by {@code core-site.xml} on the class
+ * path.
  *
  * <p>Before each read, size and time of the file are compared with those at the time when it was
  * found. The header of requests is not used.

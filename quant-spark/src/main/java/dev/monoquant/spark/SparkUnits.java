@@ -3,7 +3,6 @@ package dev.monoquant.spark;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.OutputException;
-import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
@@ -39,8 +38,8 @@ import org.apache.spark.util.LongAccumulator;
  * address, and each machine stages what it reads of it; or {@link #withOutput} names an address.
  *
  * <p>What this does not do: it makes no session and stops none, and it reads no HTTP server that
- * needs a header. Jars with plugins have
- * to be on the class path of the executors. Immutable; thread-safe.
+ * needs a header. Jars with plugins have to be on the class path of the executors. Immutable;
+ * thread-safe.
  */
 public final class SparkUnits {
 
@@ -140,8 +139,7 @@ public final class SparkUnits {
       if (staging.address().isEmpty()) {
         return join.of(inputs);
       }
-      HadoopOutput output =
-          HadoopOutput.of(staging.address().get(), plan, staging.configuration());
+      HadoopOutput output = HadoopOutput.of(staging.address().get(), plan, staging.configuration());
       Staging.quantizer(inputs).units().begin(plan);
       for (int unit = 0; unit < plan.units().size(); unit++) {
         output.fetch(new UnitParcel(plan, unit));

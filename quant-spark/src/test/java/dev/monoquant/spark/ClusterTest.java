@@ -149,7 +149,10 @@ class ClusterTest {
     private final AtomicBoolean pending = new AtomicBoolean();
     private volatile Consumer<ProcessHandle> action = executor -> {};
 
-    /** A home without jars, as the class path of this JVM has them all; its folder says Scala's version. */
+    /**
+     * A home without jars, as the class path of this JVM has them all; its folder says Scala's
+     * version.
+     */
     Cluster(Path home, String... settings) throws IOException {
       Files.createDirectories(home.resolve("jars"));
       Files.createDirectories(home.resolve("launcher/target/scala-2.13"));

@@ -13,7 +13,8 @@ import org.apache.hadoop.util.Progressable;
 
 /**
  * A file system of Hadoop over folders of this machine, under addresses of HDFS, whose writes fail
- * when a test says so. It shows what this project does with the interface, and not how HDFS behaves.
+ * when a test says so. It shows what this project does with the interface, and not how HDFS
+ * behaves.
  */
 public final class StandIn extends RawLocalFileSystem {
 
@@ -41,8 +42,7 @@ public final class StandIn extends RawLocalFileSystem {
       long block,
       Progressable progress)
       throws IOException {
-    FSDataOutputStream out =
-        super.create(file, overwrite, buffer, replication, block, progress);
+    FSDataOutputStream out = super.create(file, overwrite, buffer, replication, block, progress);
     return FULL.getAndUpdate(n -> Math.max(0, n - 1)) > 0
         ? new FSDataOutputStream(new Full(out), null)
         : out;
@@ -61,9 +61,7 @@ public final class StandIn extends RawLocalFileSystem {
 
   @Override
   public FileStatus[] listStatus(Path folder) throws IOException {
-    return Arrays.stream(super.listStatus(folder))
-        .map(StandIn::plain)
-        .toArray(FileStatus[]::new);
+    return Arrays.stream(super.listStatus(folder)).map(StandIn::plain).toArray(FileStatus[]::new);
   }
 
   private static final class Full extends OutputStream {

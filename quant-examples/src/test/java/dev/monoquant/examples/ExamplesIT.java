@@ -168,6 +168,46 @@ class ExamplesIT {
     assertThat(quant(commands.get(1).replaceFirst("^quant ", ""))).contains("nothing differs");
   }
 
+  /** Gradle is not run: the process that its task starts is, with the same arguments. */
+  @Test
+  void theTaskOfTheGradleExampleWorks() throws Exception {
+    String build = Guides.text(Guides.ROOT.resolve("examples/gradle-java-exec/build.gradle"));
+    Path small = folder.resolve("model-int8.safetensors");
+    Path report = folder.resolve("quant.html");
+    List<String> command =
+        new ArrayList<>(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    command.addAll(words(build, "jvmArgs "));
+    command.addAll(List.of("-cp", QUANT.resolve("lib") + "/*"));
+    command.addAll(words(build, "mainClass = "));
+    for (String word : words(build, "args ")) {
+      command.add(
+          switch (word) {
+            case "model" -> MODEL.toString();
+            case "small.get().asFile" -> small.toString();
+            case "report.get().asFile" -> report.toString();
+            default -> word;
+          });
+    }
+    assertThat(command).contains("quantize", small.toString(), report.toString());
+    assertThat(run(command.toArray(String[]::new))).contains("quantized: 4 weights");
+    assertThat(small).isNotEmptyFile();
+    assertThat(report).content().contains("Accepted");
+    command.set(command.indexOf("35"), "60");
+    assertThat(run(4, command.toArray(String[]::new))).contains("gate missed");
+  }
+
+  /** What stands after a word at the start of lines, without quotes. */
+  private static List<String> words(String build, String start) {
+    return build
+        .lines()
+        .map(String::strip)
+        .filter(line -> line.startsWith(start))
+        .flatMap(line -> Arrays.stream(line.substring(start.length()).split(", ")))
+        .map(word -> word.replace("'", ""))
+        .toList();
+  }
+
   private void jar(String example) throws IOException {
     String name = example + "-1.0.0.jar";
     Files.copy(BUILT.resolve(example).resolve("target").resolve(name), folder.resolve(name));

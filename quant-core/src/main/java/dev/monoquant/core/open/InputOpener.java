@@ -20,9 +20,12 @@ import dev.monoquant.spi.Provenance.Reading;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -158,7 +161,7 @@ public final class InputOpener {
    */
   public static Opened openStored(Settings settings, ModelInput input, Map<String, String> given) {
     if (input instanceof ModelInput.OfPath of) {
-      requireReadable(of.path());
+      requireReadable(input, of.path());
     }
     InputFormatDetector detector = detector(settings, input);
     OwnOptions own = OwnOptions.of(detector);
@@ -241,10 +244,36 @@ public final class InputOpener {
         e);
   }
 
-  private static void requireReadable(Path path) {
+  private static void requireReadable(ModelInput input, Path path) {
+    if (isRemote(path)) {
+      requireReachable(input, path);
+      return;
+    }
     if (Files.exists(path) && !Files.isReadable(path)) {
       throw new ModelFormatException(
           Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
+    }
+  }
+
+  private static boolean isRemote(Path path) {
+    return !path.getFileSystem().equals(FileSystems.getDefault());
+  }
+
+  /** Before detectors, for which what cannot be read is of another format. */
+  private static void requireReachable(ModelInput input, Path path) {
+    try {
+      if (Files.readAttributes(path, BasicFileAttributes.class).isDirectory()) {
+        Files.list(path).close();
+      }
+    } catch (NoSuchFileException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          path.toString(),
+          "",
+          "there is no such file. Check the address, and that access is granted",
+          e);
+    } catch (IOException e) {
+      throw unreadable(input, e);
     }
   }
 

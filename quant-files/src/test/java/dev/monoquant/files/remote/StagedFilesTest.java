@@ -281,8 +281,8 @@ class StagedFilesTest {
     try (StagedFiles staged = open()) {
       Path file = staged.path("mem://host/llm/model.safetensors");
       assertThatThrownBy(() -> read(file, 0, 16))
-          .isInstanceOf(IOException.class)
-          .hasMessage("no route");
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("could not be fetched in 3 attempts, the last: no route");
       assertThat(store.reads).hasSize(3);
       assertThat(staged()).isEmpty();
       assertThat(staged.stagedBytes()).isZero();

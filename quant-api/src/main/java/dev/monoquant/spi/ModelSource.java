@@ -122,6 +122,18 @@ public interface ModelSource extends AutoCloseable {
   }
 
   /**
+   * The bytes that a quantized weight takes in the files.
+   *
+   * @param weight one of the quantized weights of {@link #info()}
+   * @return bytes; by default those of its parts with codes packed. A source whose files have
+   *     another form, such as indices of vectors, overrides this method, and a source that wraps
+   *     another one delegates it
+   */
+  default long storedBytes(EncodedWeight weight) {
+    return weight.encoding().packedBytes(weight.matrix().rowCount(), weight.matrix().columnCount());
+  }
+
+  /**
    * Finds an optional capability: {@link Auditable} if the files have a manifest, {@link
    * RunnableFile} if the model can be run. A source that wraps another one delegates this call,
    * unless the capability does not apply to the wrapper.

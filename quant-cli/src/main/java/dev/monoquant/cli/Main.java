@@ -96,7 +96,15 @@ public final class Main {
     System.exit(code);
   }
 
-  static int run(PrintWriter out, PrintWriter err, String... args) {
+  /**
+   * Runs a command in this JVM, for applications that start it elsewhere.
+   *
+   * @param out receives the results
+   * @param err receives messages and progress
+   * @param args the command line
+   * @return the exit code
+   */
+  public static int run(PrintWriter out, PrintWriter err, String... args) {
     String[] words = args.length == 0 ? new String[] {"--help"} : args;
     CommandLine command = commandLine(words).setOut(new Printed(out)).setErr(err);
     try {

@@ -3,7 +3,6 @@ package dev.monoquant.cli;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.core.render.ReportForm;
-import dev.monoquant.core.report.RunReport;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -75,18 +75,27 @@ final class ReportOptions {
     }
   }
 
+  /** Refuses, before the run, reports of a form that the command does not have. */
+  void requireNone(ReportForm form, String why) {
+    for (Path file : files) {
+      if (ReportForm.of(file) == form) {
+        throw new ConfigurationException("--report " + file + ": " + why);
+      }
+    }
+  }
+
   /**
    * Writes all reports.
    *
-   * @param run what to report
+   * @param render makes the text of a form
    * @param model whether the model was written, for messages
    * @throws OutputException if one could not be written; the others are written first
    */
-  void write(RunReport run, String model) {
+  void write(Function<ReportForm, String> render, String model) {
     List<OutputException> failures = new ArrayList<>();
     for (Path file : files) {
       try {
-        ReportFile.write(file, ReportForm.of(file).render(run), model);
+        ReportFile.write(file, render.apply(ReportForm.of(file)), model);
       } catch (OutputException e) {
         failures.add(e);
       }
@@ -94,7 +103,7 @@ final class ReportOptions {
     Optional<Path> page = page();
     if (page.isPresent()) {
       try {
-        append(page.get(), ReportForm.MARKDOWN.render(run), model);
+        append(page.get(), render.apply(ReportForm.MARKDOWN), model);
       } catch (OutputException e) {
         failures.add(e);
       }

@@ -3,20 +3,29 @@ package dev.monoquant.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import dev.monoquant.OutputException;
+import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.recipe.Recipe;
+import dev.monoquant.core.render.ReportForm;
+import dev.monoquant.core.report.RunReport;
 import dev.monoquant.core.report.TuneReport;
+import dev.monoquant.core.report.TuneRunReport;
+import dev.monoquant.spi.Hashing;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -109,6 +118,8 @@ final class TuneCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON instead of tables.")
   private boolean json;
 
+  @Mixin private final ReportOptions files = new ReportOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -119,12 +130,31 @@ final class TuneCommand implements Callable<Integer> {
     if (output != null && apply != null) {
       ReportFile.requireApart("--output", output, input.path(), apply);
     }
+    files.requireNone(
+        ReportForm.JUNIT, "tune has no test cases. Name a report .html, .json or .md");
+    List<Path> written = Stream.of(output, apply).filter(Objects::nonNull).toList();
+    files.check(input.path(), written.isEmpty() ? List.of(input.path()) : written, force);
+    long start = System.nanoTime();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "measuring")) {
       Quantizer quantizer = samples.applyTo(run.quantizer(talk));
-      TuneReport report = quantizer.tune(input.model(), target());
+      TuneReport report;
+      try {
+        report = quantizer.tune(input.model(), target());
+      } catch (QuantException e) {
+        tellFailed(e, start);
+        throw e;
+      }
+      TuneRunReport all =
+          new TuneRunReport(
+              RunRecord.tool(),
+              input.path().toString(),
+              asked(),
+              report,
+              Duration.ofNanos(System.nanoTime() - start));
       // Measuring may take hours: what it found is shown before anything can fail.
-      talk.print(out, json, json ? report.toJson() : report.toTable());
+      talk.print(out, json, json ? all.toJson() : report.toTable());
+      files.write(form -> form.render(all), "The model was measured, but nothing was");
       if (output != null) {
         write(output, GSON.toJson(Recipe.toTree(report.config())) + "\n");
         talk.say("wrote " + output);
@@ -135,6 +165,25 @@ final class TuneCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  /** Programs that read reports need the reason; it is printed last and sets the exit code. */
+  private void tellFailed(QuantException why, long start) {
+    RunReport failure =
+        new RunRecord(input.path(), List.of(), Hashing.NONE, start).of(Failure.problems(why));
+    try {
+      files.write(form -> form.render(failure), "Nothing was");
+    } catch (OutputException e) {
+      Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private String asked() {
+    return cosine != null
+        ? "a cosine of at least " + cosine
+        : size != null
+            ? "at most " + size + " of the size of all tensors"
+            : "at most " + bits + " bits for each number of the weights";
   }
 
   private TuneOptions target() {

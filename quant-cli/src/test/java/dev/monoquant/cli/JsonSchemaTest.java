@@ -69,6 +69,25 @@ class JsonSchemaTest {
   }
 
   @Test
+  void calibrationsAndTunings() {
+    Path script = Path.of("src/test/resources/digits/cnn.traced.pt");
+    Path samples = Path.of("src/test/resources/digits/cnn.test.safetensors");
+    json(
+        0,
+        "calibration",
+        "calibrate",
+        script,
+        "-o",
+        dir.resolve("c.safetensors"),
+        "--sample",
+        samples);
+    JsonObject tune =
+        json(0, "tune", "tune", script, "--sample", samples, "--target-size=0.95", "--max-runs=6");
+    assertThat(tune.get("target").getAsString()).startsWith("at most 0.95 of the size");
+    json(2, "failure", "tune", script, "--sample", samples);
+  }
+
+  @Test
   void pluginsAndTheDoctor() {
     json(0, "plugins", "plugins");
     json(0, "doctor", "doctor");

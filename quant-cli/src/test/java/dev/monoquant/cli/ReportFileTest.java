@@ -223,4 +223,27 @@ class ReportFileTest {
     assertThat(Files.getPosixFilePermissions(dir.resolve("r.json")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
   }
+
+  @Test
+  void aTuningThatFailsTellsWhyAndHasNoTestCases() throws IOException {
+    InProcess quant = new InProcess();
+    Path json = dir.resolve("r.json");
+    Path samples = dir.resolve("none.npz");
+    assertThat(
+            quant.run(
+                "tune",
+                Distribution.DIGITS,
+                "--sample",
+                samples,
+                "--target-cosine=0.9",
+                "--report",
+                dir.resolve("r.xml")))
+        .isEqualTo(Failure.USAGE);
+    assertThat(quant.err()).contains("r.xml: tune has no test cases", ".html");
+    assertThat(quant.run("tune", Distribution.DIGITS, "--target-cosine=0.9", "--report", json))
+        .isEqualTo(Failure.INPUT);
+    assertThat(quant.err()).contains("it has no code that could be checked");
+    assertThat(report().get("kind").getAsString()).isEqualTo("failure");
+    assertThat(report().getAsJsonArray("problems").toString()).contains("it has no code that could be checked");
+  }
 }

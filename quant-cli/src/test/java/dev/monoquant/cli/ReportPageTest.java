@@ -73,23 +73,45 @@ class ReportPageTest {
               browser.evaluate("document.querySelector('.filter span').textContent").getAsString())
           .isEqualTo("1 of 3 rows");
       browser.show(page);
-      for (String scheme : List.of("light", "dark")) {
-        browser.call(
-            "Emulation.setEmulatedMedia",
-            "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"" + scheme + "\"}]}");
-        assertThat(
-                browser.evaluate("getComputedStyle(document.body).backgroundColor").getAsString())
-            .isEqualTo(scheme.equals("dark") ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
-        for (int width : new int[] {1280, 390}) {
-          browser.size(width, 900);
-          // Only tables scroll to the side, in their own frames.
-          assertThat(browser.evaluate("document.documentElement.scrollWidth").getAsInt())
-              .isLessThanOrEqualTo(width);
-          browser.picture(PICTURES.resolve("report-" + scheme + "-" + width + ".png"));
-        }
-      }
+      pictures(browser, "report");
     }
-    assertThat(PICTURES.toFile().list()).contains("report-dark-390.png");
+  }
+
+  @Test
+  void theCurveOfTuneShowsTheChosenPointLightAndDarkWideAndNarrow() throws Exception {
+    Path page = dir.resolve("tune.html");
+    assertThat(
+            quant.run(
+                "tune",
+                "src/test/resources/digits/cnn.traced.pt",
+                "--sample=src/test/resources/digits/cnn.test.safetensors",
+                "--target-cosine=0.9995",
+                "--option=mode=dynamic",
+                "--option=small=0",
+                "--report",
+                page))
+        .as(quant.err())
+        .isZero();
+    try (Browser browser = new Browser(Files.createDirectory(dir.resolve("profile")))) {
+      browser.size(1280, 900);
+      browser.show(page);
+      assertThat(browser.evaluate("document.querySelectorAll('svg').length").getAsInt())
+          .isEqualTo(2);
+      assertThat(browser.evaluate("document.querySelectorAll('polyline.curve').length").getAsInt())
+          .isEqualTo(2);
+      assertThat(
+              browser
+                  .evaluate("document.querySelector('svg circle.s2 title').textContent")
+                  .getAsString())
+          .startsWith("chosen: ")
+          .contains("bits for each number", "measured");
+      assertThat(browser.evaluate("document.querySelectorAll('td.good').length").getAsInt())
+          .isEqualTo(1);
+      browser.evaluate(click("cost"));
+      assertThat(browser.evaluate(NAMES).getAsString().split(",")).hasSize(4);
+      browser.show(page);
+      pictures(browser, "tune");
+    }
   }
 
   @Test
@@ -149,6 +171,25 @@ class ReportPageTest {
               + " document.body.appendChild(s)");
       assertThat(browser.evaluate("document.title").getAsString()).startsWith("Quantization of");
     }
+  }
+
+  /** Takes a picture of the page in both schemes and two widths. */
+  private static void pictures(Browser browser, String name) throws Exception {
+    for (String scheme : List.of("light", "dark")) {
+      browser.call(
+          "Emulation.setEmulatedMedia",
+          "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"" + scheme + "\"}]}");
+      assertThat(browser.evaluate("getComputedStyle(document.body).backgroundColor").getAsString())
+          .isEqualTo(scheme.equals("dark") ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
+      for (int width : new int[] {1280, 390}) {
+        browser.size(width, 900);
+        // Only tables scroll to the side, in their own frames.
+        assertThat(browser.evaluate("document.documentElement.scrollWidth").getAsInt())
+            .isLessThanOrEqualTo(width);
+        browser.picture(PICTURES.resolve(name + "-" + scheme + "-" + width + ".png"));
+      }
+    }
+    assertThat(PICTURES.toFile().list()).contains(name + "-dark-390.png");
   }
 
   private static void write(Path file, String name) throws IOException {

@@ -157,11 +157,11 @@ class GgufModelTest {
   @Test
   void aTypeThatIsNotDecodedIsNamed() throws IOException {
     GgufTensor row =
-        new GgufTensor("blk.0.attn_q.weight", GgmlType.TQ1_0, TensorShape.of(1, 256), 0, 54);
+        new GgufTensor("blk.0.attn_q.weight", GgmlType.Q8_K, TensorShape.of(1, 256), 0, 292);
     byte[] header = new GgufLayout(List.of(row), List.of(), 32).headerBytes();
-    Path input = Files.write(folder.resolve("in.gguf"), Arrays.copyOf(header, header.length + 64));
+    Path input = Files.write(folder.resolve("in.gguf"), Arrays.copyOf(header, header.length + 320));
     assertThat(Quantizer.create().inspect(ModelInput.of(input)).toTable(200))
-        .containsPattern("ggml/tq1-0 +1\\.69 ");
+        .containsPattern("ggml/q8-k +9\\.13 ");
     assertThatThrownBy(
             () ->
                 Quantizer.create()
@@ -172,7 +172,7 @@ class GgufModelTest {
                         false))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(
-            "\"blk.0.attn_q.weight\" is quantized by ggml/tq1-0, which is not decoded");
+            "\"blk.0.attn_q.weight\" is quantized by ggml/q8-k, which is not decoded");
   }
 
   @Test

@@ -40,6 +40,7 @@ import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -90,6 +91,8 @@ final class Stages {
           opened.format(),
           layers,
           source.info().quantized(),
+          source.info().quantized().stream()
+              .collect(Collectors.toMap(EncodedWeight::name, source::storedBytes)),
           source.info().metadata(),
           notes,
           hashes ? TensorHashes.of(source) : Map.of(),

@@ -6,19 +6,44 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The projects that the Maven plugin builds: what they have become, and what they do again. */
 class MavenPluginIT {
 
   private static final Path BUILT =
       Guides.ROOT.resolve("quant-examples/target/examples/quantize-in-the-build");
+
+  /** A project with nothing but the plugin; {@code %s} is its configuration. */
+  private static final String POM =
+      """
+      <project xmlns="http://maven.apache.org/POM/4.0.0">
+        <modelVersion>4.0.0</modelVersion>
+        <groupId>org.stranger</groupId>
+        <artifactId>model</artifactId>
+        <version>1</version>
+        <packaging>pom</packaging>
+        <build><plugins><plugin>
+          <groupId>dev.monoquant</groupId>
+          <artifactId>quant-maven-plugin</artifactId>
+          <version>0.1.0-SNAPSHOT</version>
+          <executions><execution>
+            <id>small</id>
+            <goals><goal>quantize</goal></goals>
+            <configuration>
+              <input>digits.safetensors</input>
+              %s
+            </configuration>
+          </execution></executions>
+        </plugin></plugins></build>
+      </project>
+      """;
 
   @TempDir private Path folder;
 
@@ -54,8 +79,9 @@ class MavenPluginIT {
 
   @Test
   void anotherBuildFindsTheModelUpToDateAndAGateFailsIt() throws Exception {
-    assertThat(mvn(0)).contains("digits-int8.pt is up to date");
-    assertThat(mvn(1, "-Dquant.minSpeedup=1000"))
+    Build service = Build.in(BUILT.resolve("digits-service"), folder, Build.Maven.OF_THIS_BUILD);
+    assertThat(service.run(0, "process-resources")).contains("digits-int8.pt is up to date");
+    assertThat(service.run(1, "process-resources", "-Dquant.minSpeedup=1000"))
         .contains(
             "BUILD FAILURE",
             "--min-speedup asks for 1000",
@@ -63,35 +89,62 @@ class MavenPluginIT {
             "See the report",
             "digits.html");
     // Made again, since the report was that of the refusal.
-    assertThat(mvn(0)).contains("quantized: 3 weights of 13 tensors");
-    assertThat(mvn(0)).contains("digits-int8.pt is up to date");
+    assertThat(service.run(0, "process-resources")).contains("quantized: 3 weights of 13 tensors");
+    assertThat(service.run(0, "process-resources")).contains("digits-int8.pt is up to date");
   }
 
-  private String mvn(int code, String... more) throws IOException, InterruptedException {
-    Path said = folder.resolve("said.txt");
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("maven.home"), "bin", "mvn").toString(),
-                "-o",
-                "-B",
-                "-Dstyle.color=never",
-                "-Dmaven.repo.local=" + Guides.ROOT.resolve("quant-examples/target/repository"),
-                "-Dnative.classifier=" + System.getProperty("native.classifier"),
-                "-f",
-                BUILT.resolve("digits-service/pom.xml").toString(),
-                "process-resources"));
-    command.addAll(List.of(more));
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile());
-    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    Process process = builder.start();
-    if (!process.waitFor(5, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-      throw new AssertionError(command + " still runs: " + Files.readString(said));
-    }
-    String text = Files.readString(said);
-    assertThat(process.exitValue()).as(command + "\n" + text).isEqualTo(code);
-    return text;
+  /** Modules with plugin dependencies of their own, in one build, also with the next Maven. */
+  @Test
+  void theNextMavenBuildsModulesWithSchemesOfTheirOwn() throws Exception {
+    Build all = Build.in(BUILT.getParent(), folder, Build.Maven.NEXT);
+    String modules = "quantize-in-the-build/with-power-of-two,quantize-in-the-build/with-k-means";
+    String[] arguments = {
+      "package",
+      "-f",
+      "projects.xml",
+      "-Dquant.test.full=true",
+      "-DskipTests",
+      "-am",
+      "-pl",
+      modules
+    };
+    all.run(0, arguments);
+    Files.delete(BUILT.resolve("with-k-means/target/digits-k-means.safetensors"));
+    assertThat(all.run(0, arguments))
+        .contains("digits-power-of-two.safetensors is up to date")
+        .contains("digits-k-means.safetensors")
+        .containsOnlyOnce("quantized: 4 weights of 13 tensors");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aProjectWithNothingButThePluginQuantizesAndFailsOnAGate(Build.Maven maven) throws Exception {
+    Path project = Files.createDirectory(folder.resolve("a project"));
+    Files.copy(
+        Guides.ROOT.resolve("examples/models/digits-cnn.safetensors"),
+        project.resolve("digits.safetensors"));
+    String output = "<output>${project.build.directory}/small.safetensors</output>";
+    Build build = Build.in(project, folder, maven);
+
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(output));
+    assertThat(build.run(0, "package")).contains("BUILD SUCCESS", "quantized: 4 weights");
+    Path small = project.resolve("target/small.safetensors");
+    assertThat(small).isNotEmptyFile();
+    assertThat(build.run(0, "package")).contains("small.safetensors is up to date");
+
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(output + "<minSqnr>60</minSqnr>"));
+    assertThat(build.run(1, "package"))
+        .contains(
+            "BUILD FAILURE",
+            "gate missed: classifier.1.weight has an SQNR of 41.28 dB",
+            "Try more bits or smaller groups",
+            "See the report " + project.resolve("target/quant/small.html"));
+    assertThat(project.resolve("target/quant/small.html")).content().contains("Refused");
+
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(""));
+    assertThat(build.run(1, "package")).contains("give either <output>", "Example: <output>");
+
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(output + "<scheme>in8</scheme>"));
+    assertThat(build.run(1, "package")).contains("BUILD FAILURE", "in8", "int8");
   }
 }

@@ -12,10 +12,12 @@ final class Chart {
 
   private static final int WIDTH = 440;
   private static final int HEIGHT = 280;
-  private static final int LEFT = 52;
+  private static final int LEFT = 66;
   private static final int RIGHT = 12;
   private static final int TOP = 10;
   private static final int BOTTOM = 44;
+
+  private static final double RADIUS = 3.5;
 
   private static final int BAR = 12;
   private static final int ROW = 50;
@@ -23,7 +25,12 @@ final class Chart {
   private Chart() {}
 
   /** A point with the text that is shown when it is pointed at. */
-  record Point(double x, double y, int series, String text) {}
+  record Point(double x, double y, int series, String text, double radius) {
+
+    Point(double x, double y, int series, String text) {
+      this(x, y, series, text, RADIUS);
+    }
+  }
 
   /** Two bars under a label. */
   record Pair(String label, long before, long after) {}
@@ -37,7 +44,7 @@ final class Chart {
    * @param labels the names of the axes
    * @param points the points
    * @param limit a horizontal line, with its label
-   * @param diagonal whether to draw the line on which both numbers are equal
+   * @param line a line that is drawn, besides
    */
   record Scatter(
       String title,
@@ -46,18 +53,27 @@ final class Chart {
       List<String> labels,
       List<Point> points,
       Optional<Double> limit,
-      boolean diagonal) {
+      Line line) {
+
+    /** A line across the chart. */
+    enum Line {
+      NONE,
+      /** On it, both numbers are equal. */
+      DIAGONAL,
+      /** It joins the points of the first series in their order. */
+      CURVE
+    }
 
     void appendTo(StringBuilder out) {
       open(title, HEIGHT, out);
       for (Axis.Tick tick : x.ticks()) {
         double at = across(tick.at());
-        line("grid", at, TOP, at, HEIGHT - BOTTOM, out);
+        Chart.line("grid", at, TOP, at, HEIGHT - BOTTOM, out);
         label("middle", at, HEIGHT - BOTTOM + 16.0, tick.label(), out);
       }
       for (Axis.Tick tick : y.ticks()) {
         double at = down(tick.at());
-        line("grid", LEFT, at, WIDTH - RIGHT, at, out);
+        Chart.line("grid", LEFT, at, WIDTH - RIGHT, at, out);
         label("end", LEFT - 6.0, at + 4, tick.label(), out);
       }
       label("middle", (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8.0, labels.get(0), out);
@@ -65,17 +81,27 @@ final class Chart {
           Text.format(
               "<text text-anchor=\"middle\" transform=\"translate(13 %d) rotate(-90)\">%s</text>\n",
               (TOP + HEIGHT - BOTTOM) / 2, Markup.text(labels.get(1))));
-      if (diagonal) {
+      if (line == Line.CURVE) {
+        out.append("<polyline class=\"curve\" points=\"");
+        points.stream()
+            .filter(point -> point.series() == 0)
+            .forEach(p -> out.append(Text.format("%.1f,%.1f ", across(p.x()), down(p.y()))));
+        out.append("\"/>\n");
+      }
+      if (line == Line.DIAGONAL) {
         double from = Math.max(x.min(), y.min());
         double to = Math.min(x.max(), y.max());
-        line("diagonal", across(from), down(from), across(to), down(to), out);
+        Chart.line("diagonal", across(from), down(from), across(to), down(to), out);
       }
-      limit.ifPresent(at -> line("limit", LEFT, down(at), WIDTH - RIGHT, down(at), out));
+      limit.ifPresent(at -> Chart.line("limit", LEFT, down(at), WIDTH - RIGHT, down(at), out));
       for (Point point : points) {
         out.append(
             Text.format(
-                "<circle class=\"s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\">",
-                Math.min(point.series(), COLOURS - 1), across(point.x()), down(point.y())));
+                "<circle class=\"s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\">",
+                Math.min(point.series(), COLOURS - 1),
+                across(point.x()),
+                down(point.y()),
+                point.radius()));
         if (!point.text().isEmpty()) {
           out.append("<title>").append(Markup.text(point.text())).append("</title>");
         }

@@ -155,7 +155,7 @@ final class HtmlCharts {
             List.of(label, "SQNR dB"),
             points,
             limit,
-            false)
+            Chart.Scatter.Line.NONE)
         .appendTo(out);
     out.append("<figcaption>").append(note);
     limit.ifPresent(l -> out.append(" Dashed: --min-sqnr."));
@@ -228,7 +228,7 @@ final class HtmlCharts {
             List.of("original", "result"),
             points,
             Optional.empty(),
-            true)
+            Chart.Scatter.Line.DIAGONAL)
         .appendTo(out);
     out.append("<figcaption>On the line, both are equal. Inputs: ");
     out.append(Markup.text(run.inputs())).append('.');

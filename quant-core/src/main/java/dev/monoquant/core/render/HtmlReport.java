@@ -14,6 +14,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * A report as one HTML page without other files.
@@ -34,6 +35,21 @@ final class HtmlReport {
   }
 
   String toText() {
+    return page(
+        "Quantization of " + run.input(),
+        out -> {
+          header(out);
+          if (run.results().isPresent()) {
+            results(run.results().get(), out);
+          } else {
+            problems(run.problems(), out);
+            provenance(out);
+          }
+        });
+  }
+
+  /** {@return a page with the style, the script and the policy of all reports} */
+  static String page(String title, Consumer<StringBuilder> body) {
     String script = resource("report.js");
     StringBuilder out = new StringBuilder(START);
     out.append("\n<head>\n<meta charset=\"utf-8\">\n");
@@ -43,17 +59,9 @@ final class HtmlReport {
                 + " style-src 'unsafe-inline'; script-src 'sha256-%s'\">\n",
             hash(script)));
     out.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    out.append("<title>")
-        .append(Markup.text("Quantization of " + run.input()))
-        .append("</title>\n");
+    out.append("<title>").append(Markup.text(title)).append("</title>\n");
     out.append("<style>\n").append(resource("report.css")).append("</style>\n</head>\n<body>\n");
-    header(out);
-    if (run.results().isPresent()) {
-      results(run.results().get(), out);
-    } else {
-      problems(run.problems(), out);
-      provenance(out);
-    }
+    body.accept(out);
     out.append("<script>").append(script).append("</script>\n</body>\n</html>\n");
     return out.toString();
   }
@@ -160,7 +168,7 @@ final class HtmlReport {
     out.append("</section>\n");
   }
 
-  private static void entry(String name, String value, StringBuilder out) {
+  static void entry(String name, String value, StringBuilder out) {
     out.append(Text.format("<dt>%s</dt><dd><code>%s</code></dd>\n", name, Markup.text(value)));
   }
 

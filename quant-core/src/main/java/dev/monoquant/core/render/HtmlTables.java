@@ -81,7 +81,7 @@ final class HtmlTables {
     out.append("</ul>\n");
   }
 
-  private static void tile(String value, String name, StringBuilder out) {
+  static void tile(String value, String name, StringBuilder out) {
     out.append(Text.format("<li><b>%s</b> %s</li>\n", Markup.text(value), name));
   }
 
@@ -172,7 +172,7 @@ final class HtmlTables {
     number((double) bytes, Text.bytes(bytes), out);
   }
 
-  private static void number(double value, String text, StringBuilder out) {
+  static void number(double value, String text, StringBuilder out) {
     out.append("<td class=\"n\" data-v=\"").append(value).append("\">").append(text);
     out.append("</td>");
   }

@@ -44,14 +44,14 @@ final class MarkdownReport {
     return out.append("</sub>\n").toString();
   }
 
-  private static String text(String text) {
+  static String text(String text) {
     int[] points = text.codePoints().limit(MAX_LETTERS + 1L).toArray();
     return points.length <= MAX_LETTERS
         ? Markup.markdown(text)
         : Markup.markdown(new String(points, 0, MAX_LETTERS)) + "…";
   }
 
-  private static String name(String name) {
+  static String name(String name) {
     return "<code>" + text(Text.name(name)) + "</code>";
   }
 

@@ -3,6 +3,7 @@ package dev.monoquant.core.render;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.report.RunReport;
+import dev.monoquant.core.report.TuneRunReport;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -14,8 +15,10 @@ import java.util.stream.Collectors;
  * file. Thread-safe.
  */
 public enum ReportForm {
-  /** {@link RunReport#toJson}. */
-  JSON("json", "\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"(reports?|failure)\","),
+  /** {@link RunReport#toJson} and {@link TuneRunReport#toJson}. */
+  JSON(
+      "json",
+      "\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"(reports?|failure|tune)\","),
   /**
    * One HTML page without other files, with charts and tables. It is complete without JavaScript,
    * and bounded: of very many weights it shows those with the lowest SQNR and says how many there
@@ -77,6 +80,23 @@ public enum ReportForm {
       case HTML -> new HtmlReport(run).toText();
       case JUNIT -> new JunitReport(run).toText();
       case MARKDOWN -> new MarkdownReport(run).toText();
+    };
+  }
+
+  /**
+   * {@return the text of a report file about a tuning}
+   *
+   * @param run what to report
+   * @throws ConfigurationException of JUnit's form: a tuning has no test cases
+   */
+  public String render(TuneRunReport run) {
+    return switch (this) {
+      case JSON -> run.toJson();
+      case HTML -> new TunePage(run).toHtml();
+      case JUNIT ->
+          throw new ConfigurationException(
+              "a tuning has no test cases: give a report that ends with .json, .html or .md");
+      case MARKDOWN -> new TunePage(run).toMarkdown();
     };
   }
 

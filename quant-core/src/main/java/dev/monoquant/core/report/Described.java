@@ -34,8 +34,8 @@ final class Described {
     out.integers("shape", shape.dims());
   }
 
-  /** A weight and its encoding. */
-  static void weight(Fields out, EncodedWeight weight) {
+  /** A weight and its encoding, with the bytes that it takes in a file. */
+  static void weight(Fields out, EncodedWeight weight, long bytes) {
     tensor(out, weight.matrix().tensor());
     out.text("layer", weight.matrix().layer())
         .text("layer_kind", weight.matrix().kind().name())
@@ -60,7 +60,7 @@ final class Described {
               fields.text("name", part.name()).text("type", part.type().wire());
               shape(fields, part.shape(rows, columns));
             })
-        .integer("packed_bytes", weight.encoding().packedBytes(rows, columns));
+        .integer("packed_bytes", bytes);
   }
 
   static void foreign(Fields out, String name, Optional<ForeignQuantization> foreign) {

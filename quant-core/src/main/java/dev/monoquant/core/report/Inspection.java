@@ -1,5 +1,7 @@
 package dev.monoquant.core.report;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.QuantException;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.text.Fields;
@@ -9,7 +11,6 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.tile.Part;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,7 @@ import java.util.stream.Collectors;
  * @param layers all layers with their tensors, in model order; a quantized weight appears as its
  *     float tensor
  * @param quantized the weights that are stored quantized
+ * @param stored the bytes of each of them in the files, by name
  * @param metadata the metadata of the model
  * @param notes choices and omissions of the reader, such as the entry of a nested checkpoint
  * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
@@ -38,6 +40,7 @@ public record Inspection(
     String format,
     List<Layer> layers,
     List<EncodedWeight> quantized,
+    Map<String, Long> stored,
     Map<String, String> metadata,
     List<String> notes,
     Map<String, String> hashes,
@@ -49,6 +52,12 @@ public record Inspection(
   public Inspection {
     layers = List.copyOf(layers);
     quantized = List.copyOf(quantized);
+    stored = Collections.unmodifiableMap(new TreeMap<>(stored));
+    for (EncodedWeight weight : quantized) {
+      if (!stored.containsKey(weight.name())) {
+        throw new IllegalArgumentException("no stored bytes of " + weight.name());
+      }
+    }
     notes = List.copyOf(notes);
     hashes = Collections.unmodifiableMap(new TreeMap<>(hashes));
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
@@ -59,15 +68,17 @@ public record Inspection(
     return layers.stream().flatMap(l -> l.tensors().values().stream()).toList();
   }
 
-  /** {@return bytes of all stored tensors, codes packed} */
+  /** {@return bytes of all stored tensors} */
   public long storedBytes() {
     long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
     for (EncodedWeight w : quantized) {
-      all +=
-          w.encoding().packedBytes(w.matrix().rowCount(), w.matrix().columnCount())
-              - w.matrix().tensor().bytes();
+      all += stored(w) - w.matrix().tensor().bytes();
     }
     return all;
+  }
+
+  private long stored(EncodedWeight weight) {
+    return requireNonNull(stored.get(weight.name()));
   }
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
@@ -99,7 +110,7 @@ public record Inspection(
       out.append('\n');
     }
     layers(columns, out);
-    quantized(quantized, columns, out);
+    quantized(columns, out);
     metadata(metadata, out);
     return out.toString();
   }
@@ -115,7 +126,7 @@ public record Inspection(
    *   "input": "model.safetensors",
    *   "format": "safetensors",
    *   "tensors": 2,
-   *   "stored_bytes": 4040,              // with codes packed
+   *   "stored_bytes": 4040,              // in the files
    *   "layers": [{
    *     "name": "fc", "kind": "Linear", "evidence": "inferred",
    *     "tensors": [{"param": "weight", "name": "fc.weight", "type": "F32", "shape": [10, 100],
@@ -141,7 +152,8 @@ public record Inspection(
               .integer("tensors", tensors().size())
               .integer("stored_bytes", storedBytes())
               .objects("layers", layers, this::describe)
-              .objects("quantized", quantized, Described::weight);
+              .objects(
+                  "quantized", quantized, (fields, w) -> Described.weight(fields, w, stored(w)));
           Described.foreign(out, "foreign_quantization", foreign);
           out.map("metadata", metadata).texts("notes", notes);
         });
@@ -182,7 +194,7 @@ public record Inspection(
             layer.evidence().wire(),
             weight == null ? info.type().wire() : weight.scheme() + " of " + info.type().wire(),
             Text.shape(info.shape()),
-            Text.bytes(weight == null ? info.bytes() : packed(weight)),
+            Text.bytes(weight == null ? info.bytes() : stored(weight)),
             info.shard().isEmpty() ? "" : Text.name(info.shard()),
             hashes.getOrDefault(info.name(), ""));
       }
@@ -190,13 +202,13 @@ public record Inspection(
     table.appendTo(out, columns);
   }
 
-  private static void quantized(List<EncodedWeight> weights, int columns, StringBuilder out) {
-    if (weights.isEmpty()) {
+  private void quantized(int columns, StringBuilder out) {
+    if (quantized.isEmpty()) {
       return;
     }
     out.append('\n');
     TextTable table = new TextTable("quantized weight", "scheme", "?>bits", "?parts");
-    for (EncodedWeight w : weights) {
+    for (EncodedWeight w : quantized) {
       String parts =
           w.encoding().parts().stream()
               .map(
@@ -217,14 +229,16 @@ public record Inspection(
   }
 
   /** The bits of a number with its share of scales, of a weight whose file does not name bits. */
-  private static String bits(EncodedWeight weight) {
+  private String bits(EncodedWeight weight) {
     long rows = weight.matrix().rowCount();
     long cols = weight.matrix().columnCount();
-    long bytes =
+    long shared =
         weight.encoding().parts().stream()
-            .filter(Part::tiled)
+            .filter(part -> !part.tiled())
             .mapToLong(part -> part.packedBytes(rows, cols))
             .sum();
+    long packed = weight.encoding().packedBytes(rows, cols);
+    long bytes = stored(weight) == packed ? packed - shared : stored(weight);
     return rows * cols == 0 ? "-" : Text.format("%.2f", 8.0 * bytes / (rows * cols));
   }
 
@@ -245,10 +259,6 @@ public record Inspection(
           .append(metadata.size() - MAX_METADATA)
           .append(" more; the JSON form has all\n");
     }
-  }
-
-  private static long packed(EncodedWeight weight) {
-    return weight.encoding().packedBytes(weight.matrix().rowCount(), weight.matrix().columnCount());
   }
 
   private void describe(Fields out, Layer layer) {

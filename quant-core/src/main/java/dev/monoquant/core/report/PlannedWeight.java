@@ -50,7 +50,7 @@ public record PlannedWeight(
   }
 
   void describe(Fields out) {
-    Described.weight(out, weight);
+    Described.weight(out, weight, bytesAfter());
     out.text("evidence", evidence.wire()).text("quantizer", quantizer).text("remark", remark);
   }
 }

@@ -86,21 +86,22 @@ public record TuneReport(
 
   /** {@return one JSON object with the same content, keys in a fixed order} */
   public String toJson() {
-    return Fields.document(
-        "tune",
-        fields ->
-            fields
-                .objects(
-                    "families",
-                    families,
-                    (out, family) ->
-                        out.texts("layers", family.layers())
-                            .text("option", family.option())
-                            .number("cost", family.cost()))
-                .objects("curve", curve, TuneReport::size)
-                .object("chosen", out -> size(out, chosen))
-                .number("gap", gap)
-                .texts("notes", notes));
+    return Fields.document("tune", this::describe);
+  }
+
+  void describe(Fields fields) {
+    fields
+        .objects(
+            "families",
+            families,
+            (out, family) ->
+                out.texts("layers", family.layers())
+                    .text("option", family.option())
+                    .number("cost", family.cost()))
+        .objects("curve", curve, TuneReport::size)
+        .object("chosen", out -> size(out, chosen))
+        .number("gap", gap)
+        .texts("notes", notes);
   }
 
   private static void size(Fields out, Size size) {

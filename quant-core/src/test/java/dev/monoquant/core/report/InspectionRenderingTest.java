@@ -43,6 +43,7 @@ class InspectionRenderingTest {
         "safetensors",
         List.of(layer, root),
         List.of(fc.weight()),
+        Map.of("fc.weight", fc.bytesAfter()),
         Map.of("format", "pt"),
         List.of("the entry state_dict was taken"),
         hashes,

@@ -8,7 +8,13 @@ import java.nio.ByteBuffer;
  *
  * <p>Several fields may hold bits of the same cells: reading adds the bits of a field to them.
  */
-sealed interface BlockField {
+sealed interface BlockField
+    permits BlockField.Bytes,
+        BlockField.Plane,
+        BlockField.Nibbles,
+        BlockField.SixBits,
+        BlockField.Trits,
+        VectorField {
 
   /** {@return the bytes of the field} */
   int bytes();
@@ -209,6 +215,64 @@ sealed interface BlockField {
         out.put(start + 2 * HALF + j, (byte) ((highScale & 15) | (highMinimum & 15) << 4));
       }
       out.position(start + bytes());
+    }
+  }
+
+  /**
+   * Numbers of three values, up to five in a byte, in blocks of 256. Byte j of the field has the
+   * numbers {@code first + s * run + j}, s from 0 on. Their digits, the first one the greatest, are
+   * a number v of five digits to the base 3, with zeros behind; the byte is ceil(256 v / 243), so
+   * that each digit comes out by multiplications:
+   *
+   * <pre>
+   * q = byte    digit s = 3 (q 3^s mod 256) / 256, without the remainder
+   * </pre>
+   *
+   * <p>13 of 256 bytes are no such number, and 175 if there are four digits. They are read by the
+   * same formula, as ggml reads them; the byte that is written for these digits is another one.
+   *
+   * @param part the index of the part
+   * @param first the first number in the block
+   * @param run bytes of the field
+   * @param digits numbers in a byte, 4 or 5
+   */
+  record Trits(int part, int first, int run, int digits) implements BlockField {
+
+    private static final int NUMBERS = 256;
+    private static final int ALL_DIGITS = 5;
+    private static final int CODES = 243;
+
+    @Override
+    public int bytes() {
+      return run;
+    }
+
+    @Override
+    public void read(ByteBuffer in, byte[][] cells, int block) {
+      int at = block * NUMBERS + first;
+      for (int j = 0; j < run; j++) {
+        int rest = in.get() & 0xff;
+        for (int s = 0; s < digits; s++) {
+          cells[part][at + s * run + j] = (byte) ((3 * rest) >> Byte.SIZE);
+          rest = 3 * rest & 0xff;
+        }
+      }
+    }
+
+    @Override
+    public void write(ByteBuffer out, byte[][] cells, int block) {
+      int at = block * NUMBERS + first;
+      for (int j = 0; j < run; j++) {
+        int value = 0;
+        for (int s = 0; s < ALL_DIGITS; s++) {
+          int digit = s < digits ? cells[part][at + s * run + j] : 0;
+          if (digit < 0 || digit > 2) {
+            throw new IllegalArgumentException("the code " + digit + " is none of 0, 1 and 2");
+          }
+          value = 3 * value + digit;
+        }
+        out.put((byte) ((value * NUMBERS + CODES - 1) / CODES));
+      }
     }
   }
 }

@@ -5,8 +5,10 @@ import dev.monoquant.io.gguf.BlockField.Bytes;
 import dev.monoquant.io.gguf.BlockField.Nibbles;
 import dev.monoquant.io.gguf.BlockField.Plane;
 import dev.monoquant.io.gguf.BlockField.SixBits;
+import dev.monoquant.io.gguf.BlockField.Trits;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -40,12 +42,15 @@ import java.util.Optional;
  * IQ4_XS  256          d 2, h of scales 2, scales 4, codes 128       x = d * (scale - 32) * level[code]
  * MXFP4   32           exponent 1, codes 16                   x = 2^(exponent - 127) * E2M1(code)
  * NVFP4   64           scales 4, codes 32                     x = E4M3(scale) * E2M1(code)
+ * TQ1_0   256          codes 32, 16 and 4, d 2                x = d * (code - 1)
  * TQ2_0   256          codes 64, d 2                          x = d * (code - 1)
+ * Q1_0    128          d 2, codes 16                          x = d * level[code]: -1, 1
+ * IQ1 to IQ3   256     see {@link VectorField}                x = d * scale * code
  * </pre>
  *
- * <p>A scale holds for 32 numbers, of 16 in Q2_K, Q3_K, Q6_K and NVFP4. Products are float32, from
- * left to right. What this does not do: the types whose codes select vectors of a table (IQ1 to
- * IQ3), TQ1_0, Q1_0, and the types for activations have no form.
+ * <p>A scale holds for 32 numbers, of 16 in Q2_K, Q3_K, Q6_K, NVFP4, IQ1_M, IQ2_XS and IQ2_S.
+ * Products are float32, from left to right. What this does not do: the types for activations, Q8_1
+ * and Q8_K, have no form; no model has weights of them.
  *
  * <p>Source: {@code ggml/src/ggml-common.h} and {@code ggml-quants.c} at commit d99724f.
  */
@@ -58,9 +63,9 @@ final class BlockForm {
   private static final int SMALL = 32;
   private static final int LARGE = 256;
 
-  private static final byte[] LEVELS = {
-    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
-  };
+  private static final List<Float> LEVELS =
+      List.of(
+          -127f, -104f, -83f, -65f, -49f, -35f, -22f, -10f, 1f, 13f, 25f, 38f, 53f, 69f, 89f, 113f);
 
   private static final Map<GgmlType, BlockForm> FORMS = new EnumMap<>(GgmlType.class);
 
@@ -84,7 +89,10 @@ final class BlockForm {
         .fields(first, added, fifth, nibbles)
         .add();
     new Builder(GgmlType.Q8_0, codes(ElementType.INT8), d).fields(first, new Bytes(0, SMALL)).add();
-    new Builder(GgmlType.IQ4_NL, codes(ElementType.UINT4), d).fields(first, nibbles).table().add();
+    new Builder(GgmlType.IQ4_NL, codes(ElementType.UINT4), d)
+        .fields(first, nibbles)
+        .table(LEVELS)
+        .add();
     new Builder(
             GgmlType.MXFP4,
             codes(ElementType.FLOAT4),
@@ -97,13 +105,36 @@ final class BlockForm {
             Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, 16))
         .fields(new Bytes(1, 4), new Plane(0, 64, 4, 8, 0))
         .add();
+    new Builder(
+            GgmlType.Q1_0,
+            codes(ElementType.UINT1),
+            Part.perGroup(Part.SCALE, ElementType.FLOAT16, 128))
+        .fields(first, new Plane(0, 128, 1, 1, 0))
+        .table(List.of(-1f, 1f))
+        .add();
     large();
+    ternary();
+    for (VectorField field : VectorField.ALL) {
+      new Builder(
+              field.type(),
+              codes(
+                  field.greatest() <= ElementType.INT5.maxCode()
+                      ? ElementType.INT5
+                      : ElementType.INT7),
+              Part.perGroup(SUPER, ElementType.FLOAT16, LARGE),
+              Part.perGroup(Part.SCALE, ElementType.FLOAT16, field.group()))
+          .fields(field)
+          .restricted()
+          .add();
+    }
   }
 
   private final GgmlType type;
   private final Encoding encoding;
   private final List<BlockField> fields;
   private final Map<Integer, Integer> offsets;
+  private final List<Float> levels;
+  private final boolean restricted;
 
   /** The cells of each part in a block, in bytes; 0 for a whole part. */
   private final int[] cellBytes;
@@ -113,6 +144,8 @@ final class BlockForm {
     this.encoding = new Encoding(builder.parts, builder.formula());
     this.fields = List.copyOf(builder.fields);
     this.offsets = Map.copyOf(builder.offsets);
+    this.levels = builder.levels;
+    this.restricted = builder.restricted;
     this.cellBytes =
         encoding.parts().stream()
             .mapToInt(part -> part.tiled() ? (int) part.tileBytes(1, type.numbers()) : 0)
@@ -179,7 +212,17 @@ final class BlockForm {
             new Plane(2, 8, 4, 1, 0),
             new Plane(0, LARGE, 4, 16, 0))
         .offset(2, 32)
-        .table()
+        .table(LEVELS)
+        .add();
+  }
+
+  private static void ternary() {
+    Part d = Part.perGroup(SUPER, ElementType.FLOAT16, LARGE);
+    Bytes scale = new Bytes(1, 2);
+    new Builder(GgmlType.TQ1_0, codes(ElementType.UINT2), d)
+        .fields(new Trits(0, 0, 32, 5), new Trits(0, 160, 16, 5), new Trits(0, 240, 4, 4), scale)
+        .centred()
+        .restricted()
         .add();
     new Builder(GgmlType.TQ2_0, codes(ElementType.UINT2), d)
         .fields(new Plane(0, LARGE, 2, 32, 0), scale)
@@ -198,8 +241,9 @@ final class BlockForm {
     private final List<Part> parts;
     private final List<BlockField> fields = new ArrayList<>();
     private final Map<Integer, Integer> offsets = new HashMap<>();
-    private boolean table;
+    private List<Float> levels = List.of();
     private boolean centred;
+    private boolean restricted;
 
     Builder(GgmlType type, Part... parts) {
       this.type = type;
@@ -217,11 +261,17 @@ final class BlockForm {
       return this;
     }
 
-    /** Codes are indices of the levels. */
-    Builder table() {
-      table = true;
+    /** Codes are indices of these levels. */
+    Builder table(List<Float> numbers) {
+      levels = numbers;
       parts.add(
-          new Part(TABLE, ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS.length))));
+          new Part(TABLE, ElementType.FLOAT32, new Part.Whole(TensorShape.of(numbers.size()))));
+      return this;
+    }
+
+    /** Only some sequences of codes can be stored, such as those that are vectors of a table. */
+    Builder restricted() {
+      restricted = true;
       return this;
     }
 
@@ -244,7 +294,7 @@ final class BlockForm {
           }
         }
       }
-      if (table) {
+      if (!levels.isEmpty()) {
         return new Formula.Lookup(Part.CODES, TABLE, scales);
       }
       return new Formula.Affine(
@@ -273,10 +323,23 @@ final class BlockForm {
   /**
    * {@return the blocks that store a weight; empty if there are none}
    *
-   * @param encoding the parts of the weight
+   * <p>Of the types with its parts it is the one that the scheme names; otherwise one that stores
+   * any codes.
+   *
+   * @param weight the weight
    */
-  static Optional<BlockForm> of(Encoding encoding) {
-    return FORMS.values().stream().filter(form -> form.encoding.equals(encoding)).findFirst();
+  static Optional<BlockForm> of(EncodedWeight weight) {
+    List<BlockForm> fitting =
+        FORMS.values().stream().filter(form -> form.encoding.equals(weight.encoding())).toList();
+    return fitting.stream()
+        .filter(form -> form.scheme().equals(weight.scheme().name()))
+        .findFirst()
+        .or(() -> fitting.stream().filter(form -> !form.restricted).findFirst());
+  }
+
+  /** {@return the name of the scheme whose weights the type stores} */
+  String scheme() {
+    return "ggml/" + type.wire();
   }
 
   /** {@return the parts of a weight and their meaning} */
@@ -350,11 +413,11 @@ final class BlockForm {
     Map<String, byte[]> whole = new HashMap<>();
     for (Part part : encoding.parts()) {
       if (part.name().equals(TABLE)) {
-        float[] levels = new float[LEVELS.length];
-        for (int i = 0; i < levels.length; i++) {
-          levels[i] = LEVELS[i];
+        float[] numbers = new float[levels.size()];
+        for (int i = 0; i < numbers.length; i++) {
+          numbers[i] = levels.get(i);
         }
-        whole.put(TABLE, part.toBytes(levels));
+        whole.put(TABLE, part.toBytes(numbers));
       } else if (part.name().equals(Part.ZERO_POINT)) {
         whole.put(Part.ZERO_POINT, new byte[] {1});
       }

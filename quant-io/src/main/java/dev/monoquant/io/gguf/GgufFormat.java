@@ -39,8 +39,8 @@ import java.util.regex.Pattern;
  * ggml decodes them.
  *
  * <p>A split model ({@code NAME-00001-of-00003.gguf}) is read as a whole, whichever of its files is
- * given. Types that are not decoded (vectors of tables: IQ1 to IQ3, and a few rare ones) are
- * listed, and refused by name where their values are needed.
+ * given. The types for activations, Q8_1 and Q8_K, are not decoded: they are listed, and refused by
+ * name where their values are needed.
  *
  * <p>A file whose name ends in {@code .safetensors} is not read. What this does not do: it does not
  * map names to those of transformers, undo the permutations of a conversion, or read vocabularies.

@@ -83,11 +83,21 @@ public final class GgufOutput implements OutputFormat {
           Map.entry(GgmlType.Q4_K, 14),
           Map.entry(GgmlType.Q5_K, 16),
           Map.entry(GgmlType.Q6_K, 18),
+          Map.entry(GgmlType.IQ2_XXS, 19),
+          Map.entry(GgmlType.IQ2_XS, 20),
+          Map.entry(GgmlType.IQ3_XXS, 23),
+          Map.entry(GgmlType.IQ1_S, 24),
           Map.entry(GgmlType.IQ4_NL, 25),
+          Map.entry(GgmlType.IQ3_S, 26),
+          Map.entry(GgmlType.IQ2_S, 28),
           Map.entry(GgmlType.IQ4_XS, 30),
+          Map.entry(GgmlType.IQ1_M, 31),
           Map.entry(GgmlType.BF16, 32),
+          Map.entry(GgmlType.TQ1_0, 36),
+          Map.entry(GgmlType.TQ2_0, 37),
           Map.entry(GgmlType.MXFP4, 38),
-          Map.entry(GgmlType.NVFP4, 39));
+          Map.entry(GgmlType.NVFP4, 39),
+          Map.entry(GgmlType.Q1_0, 40));
 
   private final Disk disk;
 
@@ -203,9 +213,7 @@ public final class GgufOutput implements OutputFormat {
       return plain(weight.encoding().parts().get(0).type());
     }
     long last = weight.matrix().tensor().shape().dim(-1);
-    return BlockForm.of(weight.encoding())
-        .map(BlockForm::type)
-        .filter(type -> last % type.numbers() == 0);
+    return BlockForm.of(weight).map(BlockForm::type).filter(type -> last % type.numbers() == 0);
   }
 
   private static Optional<GgmlType> plain(ElementType element) {
@@ -403,7 +411,7 @@ public final class GgufOutput implements OutputFormat {
 
     @Override
     protected WeightLayout.Writer parts(EncodedWeight weight) {
-      return new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow())
+      return new BlockLayout(weight.matrix(), BlockForm.of(weight).orElseThrow())
           .writer((tensor, offset, data) -> write(weight.name(), offset, data));
     }
 

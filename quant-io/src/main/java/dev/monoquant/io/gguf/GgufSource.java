@@ -141,6 +141,13 @@ final class GgufSource implements ModelSource, GgufModel {
     return info;
   }
 
+  /** Blocks have fewer bits than their parts where codes are vectors of tables. */
+  @Override
+  public long storedBytes(EncodedWeight weight) {
+    Stored own = stored.get(weight.name());
+    return own == null ? ModelSource.super.storedBytes(weight) : own.tensor().bytes();
+  }
+
   @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     if (closed) {

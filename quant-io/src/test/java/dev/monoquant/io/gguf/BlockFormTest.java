@@ -10,6 +10,9 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,6 +20,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -44,10 +48,16 @@ class BlockFormTest {
         BlockForm.of(type).orElseThrow());
   }
 
+  /** Of TQ1_0, only some bytes are made of digits. */
+  @Provide
+  Arbitrary<GgmlType> exact() {
+    return types().filter(type -> type != GgmlType.TQ1_0);
+  }
+
   /** Any bytes are blocks, and every bit of them is in a part. */
   @Property
   void storesWhatItRead(
-      @ForAll("types") GgmlType type,
+      @ForAll("exact") GgmlType type,
       @ForAll @IntRange(min = 1, max = 9) int rows,
       @ForAll @IntRange(min = 1, max = 3) int blocks,
       @ForAll @IntRange(min = 1, max = 4) int height,
@@ -94,6 +104,88 @@ class BlockFormTest {
         }
       }
     }
+  }
+
+  /** All bytes are read; those of digits stay, and others become those of the same digits. */
+  @Property
+  void keepsTheDigitsOfAnyByte(@ForAll long seed) {
+    BlockForm form = BlockForm.of(GgmlType.TQ1_0).orElseThrow();
+    byte[] stored = new byte[GgmlType.TQ1_0.bytes()];
+    new Random(seed).nextBytes(stored);
+    Map<String, byte[]> parts = form.read(ByteBuffer.wrap(stored), 1);
+    ByteBuffer once = ByteBuffer.allocate(stored.length);
+    form.write(new EncodedTile(0, 1, parts), 1, once);
+    assertThat(form.read(once.flip(), 1).get("codes")).isEqualTo(parts.get("codes"));
+    ByteBuffer twice = ByteBuffer.allocate(stored.length);
+    form.write(new EncodedTile(0, 1, form.read(once.rewind(), 1)), 1, twice);
+    assertThat(twice.array()).isEqualTo(once.array());
+  }
+
+  /** Five digits 0, 1, 2, 2, 1 are 52, and ceil(52 * 256 / 243) is 55. */
+  @Test
+  void drawsTrits() {
+    byte[][] cells = {new byte[256]};
+    byte[] digits = {0, 1, 2, 2, 1};
+    for (int s = 0; s < 5; s++) {
+      cells[0][32 * s] = digits[s];
+    }
+    ByteBuffer out = ByteBuffer.allocate(32);
+    new BlockField.Trits(0, 0, 32, 5).write(out, cells, 0);
+    assertThat(out.get(0)).isEqualTo((byte) 55);
+    byte[][] again = {new byte[256]};
+    new BlockField.Trits(0, 0, 32, 5).read(out.flip(), again, 0);
+    assertThat(again[0]).isEqualTo(cells[0]);
+    cells[0][0] = 3;
+    assertThatThrownBy(() -> new BlockField.Trits(0, 0, 32, 5).write(out.clear(), cells, 0))
+        .hasMessageContaining("the code 3 is none of 0, 1 and 2");
+  }
+
+  /** Codes that are no vector, signs that no seven bits give, and scales are refused. */
+  @Test
+  void onlyVectorsAreWritten() {
+    BlockForm form = BlockForm.of(GgmlType.IQ2_XXS).orElseThrow();
+    byte[] zeros = new byte[GgmlType.IQ2_XXS.bytes()];
+    assertThat(form.read(ByteBuffer.wrap(zeros), 1).get("codes")).containsOnly(8);
+    assertRefused(form, zeros, parts -> parts.get("codes")[0] = 25, "no vector of IQ2_XXS");
+    assertRefused(form, zeros, parts -> parts.get("codes")[9] = -8, "no vector of IQ2_XXS");
+    assertRefused(form, zeros, parts -> parts.get("scale")[1] = 0, "the scale");
+    BlockForm eighths = BlockForm.of(GgmlType.IQ1_S).orElseThrow();
+    byte[] block = new byte[GgmlType.IQ1_S.bytes()];
+    assertThat(eighths.read(ByteBuffer.wrap(block), 1).get("codes")).containsOnly(-7);
+    assertRefused(eighths, block, parts -> parts.get("codes")[3] = -9, "no vector of IQ1_S");
+  }
+
+  private static void assertRefused(
+      BlockForm form, byte[] block, Consumer<Map<String, byte[]>> change, String message) {
+    Map<String, byte[]> parts = form.read(ByteBuffer.wrap(block), 1);
+    change.accept(parts);
+    assertThatThrownBy(
+            () -> form.write(new EncodedTile(0, 1, parts), 1, ByteBuffer.allocate(block.length)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  /** Equal parts of another scheme are stored as a type that takes any codes, or not at all. */
+  @Test
+  void typesWithTablesAreForTheirOwnWeights() {
+    for (GgmlType type : GgmlType.values()) {
+      BlockForm.of(type)
+          .ifPresent(form -> assertThat(BlockForm.of(weight(form, form.scheme()))).contains(form));
+    }
+    assertThat(BlockForm.of(weight(BlockForm.of(GgmlType.IQ2_XS).orElseThrow(), "other")))
+        .isEmpty();
+    assertThat(
+            BlockForm.of(weight(BlockForm.of(GgmlType.TQ1_0).orElseThrow(), "other"))
+                .map(BlockForm::type))
+        .contains(GgmlType.TQ2_0);
+  }
+
+  private static EncodedWeight weight(BlockForm form, String scheme) {
+    return new EncodedWeight(
+        layout(form.type(), 1, 1).matrix(),
+        new SchemeId(scheme, 1),
+        OptionValues.DEFAULTS,
+        form.encoding());
   }
 
   /** The drawing of two fields, bit by bit. */

@@ -5,6 +5,7 @@ import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.ForeignInputs;
+import dev.monoquant.testkit.laws.CalibrationLaws;
 import dev.monoquant.testkit.laws.CalibrationReaderLaws;
 import dev.monoquant.testkit.laws.LawViolation;
 import java.io.IOException;
@@ -124,49 +125,49 @@ public interface CalibrationReaderContract {
     onSample(CalibrationReaderLaws::probeMatchesItsOwn);
   }
 
-  /** See {@link CalibrationReaderLaws#probeReadsLittle}. */
+  /** See {@link CalibrationLaws#probeReadsLittle}. */
   @Example
   default void probeReadsLittle() {
-    onSample(CalibrationReaderLaws::probeReadsLittle);
+    onSample(CalibrationLaws::probeReadsLittle);
   }
 
-  /** See {@link CalibrationReaderLaws#readsWhatWasMeasured}. */
+  /** See {@link CalibrationLaws#readsWhatWasMeasured}. */
   @Example
   default void readsWhatWasMeasured() {
-    onSample(CalibrationReaderLaws::readsWhatWasMeasured);
+    onSample(CalibrationLaws::readsWhatWasMeasured);
   }
 
-  /** See {@link CalibrationReaderLaws#unitsAgree}. */
+  /** See {@link CalibrationLaws#unitsAgree}. */
   @Example
   default void unitsAgree() {
-    onSample(CalibrationReaderLaws::unitsAgree);
+    onSample(CalibrationLaws::unitsAgree);
   }
 
-  /** See {@link CalibrationReaderLaws#answersAlike}. */
+  /** See {@link CalibrationLaws#answersAlike}. */
   @Example
   default void answersAlike() {
-    onSample(CalibrationReaderLaws::answersAlike);
+    onSample(CalibrationLaws::answersAlike);
   }
 
-  /** See {@link CalibrationReaderLaws#readsInSeveralThreads}. */
+  /** See {@link CalibrationLaws#readsInSeveralThreads}. */
   @Example
   default void readsInSeveralThreads() {
-    onSample(CalibrationReaderLaws::readsInSeveralThreads);
+    onSample(CalibrationLaws::readsInSeveralThreads);
   }
 
-  /** See {@link CalibrationReaderLaws#hashCoversStatistics}. */
+  /** See {@link CalibrationLaws#hashCoversStatistics}. */
   @Example
   default void hashCoversStatistics() {
-    onSample(CalibrationReaderLaws::hashCoversStatistics);
+    onSample(CalibrationLaws::hashCoversStatistics);
   }
 
-  /** See {@link CalibrationReaderLaws#damageIsReported}. */
+  /** See {@link CalibrationLaws#damageIsReported}. */
   @Example
   default void damageIsReported() {
-    onSample(CalibrationReaderLaws::damageIsReported);
+    onSample(CalibrationLaws::damageIsReported);
   }
 
-  /** See {@link CalibrationReaderLaws#nonFiniteIsRefused}. */
+  /** See {@link CalibrationLaws#nonFiniteIsRefused}. */
   @Example
   default void nonFiniteIsRefused() {
     TemporaryFolder.use(
@@ -177,7 +178,7 @@ public interface CalibrationReaderContract {
               file.isPresent(),
               "notANumber() makes no file",
               () ->
-                  CalibrationReaderLaws.nonFiniteIsRefused(
+                  CalibrationLaws.nonFiniteIsRefused(
                       new CalibrationReaderLaws.Sample(subject(), file.orElseThrow(), List.of())));
         });
   }

@@ -52,6 +52,11 @@ public class ForwardingSource implements ModelSource {
   }
 
   @Override
+  public long storedBytes(EncodedWeight weight) {
+    return inside.storedBytes(weight);
+  }
+
+  @Override
   public <C> Optional<C> find(Class<C> capability) {
     return inside.find(capability);
   }

@@ -9,6 +9,7 @@ import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.MeasuredInputs;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.testkit.laws.CalibrationLaws;
 import dev.monoquant.testkit.laws.CalibrationReaderLaws;
 import dev.monoquant.testkit.laws.CalibrationReaderLaws.Case;
 import dev.monoquant.testkit.laws.CalibrationReaderLaws.Sample;
@@ -145,12 +146,11 @@ class BrokenCalibrationReadersTest {
     List<String> broken = new ArrayList<>();
     Path sample = file("sample.toy", 8);
     Sample valid = new Sample(reader, sample, TRUTH);
-    for (var law : CalibrationReaderLaws.ofSamples()) {
+    for (var law : CalibrationLaws.ofSamples()) {
       catching(() -> law.check(valid), broken);
     }
     Path nan = file("nan.toy", Float.NaN);
-    catching(
-        () -> CalibrationReaderLaws.nonFiniteIsRefused(new Sample(reader, nan, List.of())), broken);
+    catching(() -> CalibrationLaws.nonFiniteIsRefused(new Sample(reader, nan, List.of())), broken);
     Path foreign = Files.write(folder.resolve("foreign"), new byte[] {1, 2});
     Path damaged = Files.write(folder.resolve("damaged"), new byte[] {'S', 'T', 'A', 'T', 0});
     for (Path file : List.of(foreign, damaged, sample)) {

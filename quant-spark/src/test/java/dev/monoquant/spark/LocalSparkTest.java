@@ -1,0 +1,133 @@
+package dev.monoquant.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.Output;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.split.SplitPlan;
+import dev.monoquant.spi.ModelInput;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Units as tasks of Spark in this JVM, with two at the same time and one more try for each. */
+class LocalSparkTest {
+
+  private static SparkSession session;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void start() {
+    session =
+        SparkSession.builder()
+            .master("local[2,2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .getOrCreate();
+  }
+
+  @AfterAll
+  static void stop() {
+    session.stop();
+  }
+
+  private static QuantizationConfig config(String scheme) {
+    return QuantizationConfig.builder().scheme(scheme).build();
+  }
+
+  private static SplitPlan plan(Path input, Path target, String scheme, int units) {
+    return Quantizer.create()
+        .units()
+        .plan(ModelInput.of(input), new Output(target, config(scheme)), units, false);
+  }
+
+  private void sameAsOneRun(Path model, String scheme, String name) throws IOException {
+    Path alone = Files.createDirectory(folder.resolve("alone")).resolve(name);
+    Report one = Quantizer.create().quantize(ModelInput.of(model), config(scheme), alone, false);
+    Path target = folder.resolve(name);
+    Report all = SparkUnits.on(session).run(plan(model, target, scheme, 3), report -> {});
+    assertThat(Models.contents(target)).isEqualTo(Models.contents(alone));
+    assertThat(all.weights()).hasSameSizeAs(one.weights());
+    try (var left = Files.list(folder)) {
+      assertThat(left).noneMatch(path -> path.getFileName().toString().startsWith("."));
+    }
+  }
+
+  @Test
+  void aFileHasTheBytesOfOneRun() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    sameAsOneRun(model, "int8", "out.safetensors");
+  }
+
+  @Test
+  void aDirectoryHasTheBytesOfOneRun() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    sameAsOneRun(model, "W4A16", "out");
+  }
+
+  @Test
+  void aGgufFileHasTheBytesOfOneRun() throws IOException, URISyntaxException {
+    Path model = Path.of(getClass().getResource("/gguf/tiny-f16.gguf").toURI());
+    sameAsOneRun(model, "ggml/q8-0", "out.gguf");
+  }
+
+  @Test
+  void aDriverThatEndedBeforeTheJoinWritesNoUnitAgain() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    SplitPlan first = plan(model, folder.resolve("out"), "FP8_DYNAMIC", 4);
+    Quantizer.create().units().run(first, 2);
+    assertThat(SparkUnits.on(session).write(first)).isEqualTo(1);
+    SplitPlan again = plan(model, folder.resolve("out"), "FP8_DYNAMIC", 4);
+    assertThat(SparkUnits.on(session).write(again)).isEqualTo(4);
+    SparkUnits.on(session).run(again, report -> {});
+    assertThat(folder.resolve("out")).isDirectory();
+  }
+
+  @Test
+  void aChangedInputIsRefusedWithTheFirstDifference() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 2, 128);
+    SplitPlan plan = plan(model, folder.resolve("out"), "FP8_DYNAMIC", 2);
+    Path shard = model.resolve("model-00002-of-00002.safetensors");
+    Files.setLastModifiedTime(shard, FileTime.from(Instant.parse("2020-01-01T00:00:00Z")));
+    assertThatThrownBy(() -> SparkUnits.on(session).run(plan, report -> {}))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("unit ")
+        .hasMessageContaining("input model-00002-of-00002.safetensors was")
+        .hasMessageContaining("2020-01-01T00:00:00Z");
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void theApplicationTakesTheOptionsOfThePlan() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] args = {
+      model.toString(), "-o", folder.resolve("out").toString(), "--split", "2", "--scheme", "W8A16"
+    };
+    int code =
+        QuantizeOnSpark.run(session, new PrintWriter(out, true), new PrintWriter(err, true), args);
+    assertThat(code).as(err.toString()).isZero();
+    assertThat(err.toString()).contains("2 units, complete before: 0");
+    assertThat(folder.resolve("out").resolve("config.json")).exists();
+    int again =
+        QuantizeOnSpark.run(session, new PrintWriter(out, true), new PrintWriter(err, true), args);
+    assertThat(again).as("the output exists").isEqualTo(5);
+  }
+}

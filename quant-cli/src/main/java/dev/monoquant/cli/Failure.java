@@ -68,7 +68,8 @@ final class Failure {
           .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
           .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
-    List<Problem> problems = List.of(Problem.error("", InputArgument.withoutSecrets(e.getMessage(), args), ""));
+    List<Problem> problems =
+        List.of(Problem.error("", InputArgument.withoutSecrets(e.getMessage(), args), ""));
     print(command.getOut(), Arrays.asList(args).contains("--json"), problems);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;

@@ -50,7 +50,9 @@ final class RemoteOptions implements AutoCloseable {
       paramLabel = "NAME",
       description =
           "For a remote input: the environment variable with a header for its host, such as"
-              + " Authorization: Bearer TOKEN. Default: " + HEADER + ".")
+              + " Authorization: Bearer TOKEN. Default: "
+              + HEADER
+              + ".")
   private String variable = HEADER;
 
   private @Nullable StagedFiles files;

@@ -31,7 +31,8 @@ class RemoteInputTest {
     staging = dir.resolve("staging");
     Models.sharded(served.resolve("llm"));
     Models.tensors(
-        served.resolve("one.safetensors"), "a.weight 512x512; b.weight 512x512; c.weight 512x512; d.weight 512x512");
+        served.resolve("one.safetensors"),
+        "a.weight 512x512; b.weight 512x512; c.weight 512x512; d.weight 512x512");
     started = FileServer.of(served);
   }
 
@@ -120,7 +121,14 @@ class RemoteInputTest {
     assertThat(run("join", plan)).as(quant.err()).isZero();
     Path local = dir.resolve("a");
     Files.createDirectory(local);
-    assertThat(quant.run("quantize", served.resolve("one.safetensors"), "-o", local.resolve("out.safetensors"), "--scheme", "fp8"))
+    assertThat(
+            quant.run(
+                "quantize",
+                served.resolve("one.safetensors"),
+                "-o",
+                local.resolve("out.safetensors"),
+                "--scheme",
+                "fp8"))
         .as(quant.err())
         .isZero();
     assertThat(out).hasSameBinaryContentAs(local.resolve("out.safetensors"));
@@ -131,7 +139,9 @@ class RemoteInputTest {
     Path plan = dir.resolve("plan.json");
     Path out = dir.resolve("out.safetensors");
     String input = address("one.safetensors");
-    assertThat(run("plan", input, "-o", out, "--split", "2", "--plan", plan)).as(quant.err()).isZero();
+    assertThat(run("plan", input, "-o", out, "--split", "2", "--plan", plan))
+        .as(quant.err())
+        .isZero();
     server()
         .fault((request, answer) -> answer.headers.computeIfPresent("ETag", (k, tag) -> "\"new\""));
     assertThat(run("run", plan, "--unit", "0")).isEqualTo(5);
@@ -186,9 +196,12 @@ class RemoteInputTest {
 
   @Test
   void wrongArgumentsDoNotShowSecrets() {
-    String secret = address("x.safetensors").replace("http://", "http://me:hidden@") + "?sig=hidden";
+    String secret =
+        address("x.safetensors").replace("http://", "http://me:hidden@") + "?sig=hidden";
     assertThat(quant.run("inspect", "a", secret)).isEqualTo(2);
-    assertThat(quant.err() + quant.out()).contains("one argument too many").doesNotContain("hidden");
+    assertThat(quant.err() + quant.out())
+        .contains("one argument too many")
+        .doesNotContain("hidden");
     assertThat(quant.run("inspect", "a", secret, "--json")).isEqualTo(2);
     assertThat(quant.err() + quant.out()).doesNotContain("hidden");
     assertThat(quant.run("inspect", secret + " ", "--verbose")).isEqualTo(2);

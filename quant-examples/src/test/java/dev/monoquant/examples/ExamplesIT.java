@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +38,8 @@ class ExamplesIT {
     Files.copy(BUILT.resolve("power-of-two").resolve(jar), folder.resolve(jar));
     List<String> commands =
         new ArrayList<>(Guides.commands(Guides.ROOT.resolve("docs/write-a-scheme.md")));
-    // What the build of the examples has done already.
+    // What the build of the examples has done already, or ArchetypeIT does.
+    assertThat(commands.remove(0)).startsWith("mvn -B archetype:generate ");
     assertThat(commands.remove(0)).isEqualTo("mvn -B -ntp verify");
     assertThat(commands).hasSize(4);
     for (String command : commands) {
@@ -45,6 +48,40 @@ class ExamplesIT {
       assertThat(said).as(command).isNotBlank();
     }
     assertThat(folder.resolve("model-float.safetensors")).isNotEmptyFile();
+  }
+
+  /** Statistics of the traced model are used for its state dict by a method of one's own. */
+  @Test
+  void theCommandsOfTheMethodGuideWork() throws Exception {
+    assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
+    Files.copy(MODEL, folder.resolve("model.safetensors"));
+    Files.copy(MODEL.resolveSibling("digits-cnn.pt"), folder.resolve("digits-cnn.pt"));
+    Files.copy(
+        Guides.ROOT.resolve("quant-cli/src/test/resources/digits/cnn.test.safetensors"),
+        folder.resolve("digits.safetensors"));
+    Files.createDirectory(folder.resolve("target"));
+    String jar = "target/coordinate-descent-1.0.0.jar";
+    Files.copy(BUILT.resolve("coordinate-descent").resolve(jar), folder.resolve(jar));
+    List<String> commands =
+        new ArrayList<>(Guides.commands(Guides.ROOT.resolve("docs/write-a-method.md")));
+    assertThat(commands.remove(0)).isEqualTo("mvn -B -ntp verify");
+    assertThat(commands).hasSize(3);
+    List<String> said = new ArrayList<>();
+    for (String command : commands) {
+      said.add(quant(command.replaceFirst("^quant ", "")));
+    }
+    double nearest = medianOfOutputs(said.get(2));
+    assertThat(medianOfOutputs(said.get(1))).isGreaterThan(nearest + 6);
+    String unknown =
+        commands.get(1).replace("--calibration digits-cnn.calibration.safetensors", "");
+    assertThat(quant(unknown.replaceFirst("^quant ", "") + " --force", 3))
+        .contains("example/descent@1 needs a calibration: Gram matrix of its inputs");
+  }
+
+  private static double medianOfOutputs(String said) {
+    Matcher sqnr = Pattern.compile("calibrated: SQNR ([0-9.]+) dB median").matcher(said);
+    assertThat(sqnr.find()).as(said).isTrue();
+    return Double.parseDouble(sqnr.group(1));
   }
 
   /** A file that does not tell which size of a matrix comes first, and a layer that is no one's. */
@@ -129,6 +166,46 @@ class ExamplesIT {
     // Its own output may be replaced, without being claimed by another format for directories.
     quant(commands.get(0).replaceFirst("^quant ", "") + " --force");
     assertThat(quant(commands.get(1).replaceFirst("^quant ", ""))).contains("nothing differs");
+  }
+
+  /** Gradle is not run: the process that its task starts is, with the same arguments. */
+  @Test
+  void theTaskOfTheGradleExampleWorks() throws Exception {
+    String build = Guides.text(Guides.ROOT.resolve("examples/gradle-java-exec/build.gradle"));
+    Path small = folder.resolve("model-int8.safetensors");
+    Path report = folder.resolve("quant.html");
+    List<String> command =
+        new ArrayList<>(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    command.addAll(words(build, "jvmArgs "));
+    command.addAll(List.of("-cp", QUANT.resolve("lib") + "/*"));
+    command.addAll(words(build, "mainClass = "));
+    for (String word : words(build, "args ")) {
+      command.add(
+          switch (word) {
+            case "model" -> MODEL.toString();
+            case "small.get().asFile" -> small.toString();
+            case "report.get().asFile" -> report.toString();
+            default -> word;
+          });
+    }
+    assertThat(command).contains("quantize", small.toString(), report.toString());
+    assertThat(run(command.toArray(String[]::new))).contains("quantized: 4 weights");
+    assertThat(small).isNotEmptyFile();
+    assertThat(report).content().contains("Accepted");
+    command.set(command.indexOf("35"), "60");
+    assertThat(run(4, command.toArray(String[]::new))).contains("gate missed");
+  }
+
+  /** What stands after a word at the start of lines, without quotes. */
+  private static List<String> words(String build, String start) {
+    return build
+        .lines()
+        .map(String::strip)
+        .filter(line -> line.startsWith(start))
+        .flatMap(line -> Arrays.stream(line.substring(start.length()).split(", ")))
+        .map(word -> word.replace("'", ""))
+        .toList();
   }
 
   private void jar(String example) throws IOException {

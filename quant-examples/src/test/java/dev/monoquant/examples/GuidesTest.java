@@ -104,6 +104,12 @@ class GuidesTest {
     assertThat(unnamed("flat-format").replace(core, "")).isEqualTo(unnamed("power-of-two"));
   }
 
+  /** Its guide says so. */
+  @Test
+  void theMethodIsBuiltAsTheSchemeIs() {
+    assertThat(unnamed("coordinate-descent")).isEqualTo(unnamed("power-of-two"));
+  }
+
   /** Their guide says so: it needs the output transaction instead of the interfaces alone. */
   @Test
   void theOutputFormatIsBuiltAsTheSchemeIs() {

@@ -184,6 +184,7 @@ class RemoteInputTest {
     assertThat(run("inspect", address("none.safetensors"))).isEqualTo(3);
     assertThat(quant.err()).contains("there is no such file");
     assertThat(run("inspect", address("none/"))).as(quant.err()).isEqualTo(3);
+    assertThat(quant.err()).contains("no file of a model in it");
     assertThat(run("inspect", "s3://bucket/llm")).isEqualTo(2);
     assertThat(quant.err()).contains("no store reads", "http, https");
   }

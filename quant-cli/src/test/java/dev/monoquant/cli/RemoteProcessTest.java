@@ -214,7 +214,7 @@ class RemoteProcessTest {
     server()
         .fault(
             (request, answer) -> {
-              if (request.path().contains("00002-of") && answer.body.length > 1 << 20 - 1) {
+              if (request.path().contains("00002-of") && answer.body.length > 600_000) {
                 answer.slowness = 100_000;
               }
             });

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Asks every detector and opens the input with the detector of the strongest match. */
 public final class InputOpener {
@@ -259,18 +260,25 @@ public final class InputOpener {
     return !path.getFileSystem().equals(FileSystems.getDefault());
   }
 
+  private static boolean isEmpty(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
   /** Before detectors, for which what cannot be read is of another format. */
   private static void requireReachable(ModelInput input, Path path) {
     try {
-      if (Files.readAttributes(path, BasicFileAttributes.class).isDirectory()) {
-        Files.list(path).close();
+      if (Files.readAttributes(path, BasicFileAttributes.class).isDirectory() && isEmpty(path)) {
+        throw new NoSuchFileException(path.toString());
       }
     } catch (NoSuchFileException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE,
           path.toString(),
           "",
-          "there is no such file. Check the address, and that access is granted",
+          "there is no such file, or no file of a model in it. Check the address, and that access"
+              + " is granted",
           e);
     } catch (IOException e) {
       throw unreadable(input, e);

@@ -106,7 +106,6 @@ public interface RemoteStoreContract {
         folder ->
             Judging.judge(
                 () ->
-                    law.accept(
-                        new RemoteStoreLaws.Case(subject(), files -> hold(folder, files)))));
+                    law.accept(new RemoteStoreLaws.Case(subject(), files -> hold(folder, files)))));
   }
 }

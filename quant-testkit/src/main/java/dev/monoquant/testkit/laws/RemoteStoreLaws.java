@@ -194,7 +194,8 @@ public final class RemoteStoreLaws {
               throw new LawViolation(
                   law,
                   c,
-                  "bytes %d to %d are %d others".formatted(range[0], range[0] + range[1], read.length));
+                  "bytes %d to %d are %d others"
+                      .formatted(range[0], range[0] + range[1], read.length));
             }
           }
           // Closed before its end, as after a failure.

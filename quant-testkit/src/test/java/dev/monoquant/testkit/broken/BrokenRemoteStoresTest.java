@@ -162,7 +162,8 @@ class BrokenRemoteStoresTest {
                 new Toy() {
                   @Override
                   byte[] part(byte[] all, int offset, int length) {
-                    return Arrays.copyOfRange(all, offset, Math.min(all.length, offset + length + 1));
+                    return Arrays.copyOfRange(
+                        all, offset, Math.min(all.length, offset + length + 1));
                   }
                 }))
         .containsExactly("rangesAreExact");

@@ -15,5 +15,6 @@ module dev.monoquant.api {
   uses dev.monoquant.spi.LayerQuantizer;
   uses dev.monoquant.spi.OutputFormat;
   uses dev.monoquant.spi.RemoteStore;
+  uses dev.monoquant.spi.ScaleMapping;
   uses dev.monoquant.spi.Scheme;
 }

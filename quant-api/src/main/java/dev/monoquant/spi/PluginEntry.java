@@ -35,7 +35,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     /** {@link CalibrationReader}. */
     CALIBRATION_READER("calibration reader"),
     /** {@link RemoteStore}. */
-    REMOTE_STORE("remote store");
+    REMOTE_STORE("remote store"),
+    /** {@link ScaleMapping}. */
+    SCALE_MAPPING("scale mapping");
 
     private final String text;
 
@@ -69,6 +71,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     if (plugin instanceof RemoteStore p) {
       found.add(new PluginEntry<>(Kind.REMOTE_STORE, p.id(), p));
     }
+    if (plugin instanceof ScaleMapping p) {
+      found.add(new PluginEntry<>(Kind.SCALE_MAPPING, p.id(), p));
+    }
     return found;
   }
 
@@ -82,6 +87,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof Scheme scheme && kind == Kind.SCHEME) {
       return scheme.options();
+    }
+    if (plugin instanceof ScaleMapping mapping && kind == Kind.SCALE_MAPPING) {
+      return mapping.options();
     }
     return plugin instanceof OutputFormat format && kind == Kind.OUTPUT_FORMAT
         ? format.options()

@@ -141,6 +141,21 @@ final class SplitRun implements AutoCloseable {
     }
   }
 
+  /** Makes the folder of a plan where it is not yet. */
+  static void begin(Settings settings, SplitPlan plan) {
+    guarded(
+        settings,
+        plan,
+        () -> {
+          OutputShare share = new OutputShare.Begin(SplitPlanJson.id(plan), plan.units().size());
+          try (SplitRun run = again(settings, plan);
+              OutputWriter writer = run.open(share, plan.output().overwrite())) {
+            writer.commit();
+          }
+          return share;
+        });
+  }
+
   private OutputWriter open(OutputShare share, boolean overwrite) throws IOException {
     return layout.open(
         new WriteOptions(target, overwrite, settings.sync(), false, Optional.of(share)));

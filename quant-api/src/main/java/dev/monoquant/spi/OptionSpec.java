@@ -39,6 +39,7 @@ public final class OptionSpec<T> {
   private final Function<String, @Nullable T> read;
   private final Function<T, String> write;
   private final boolean implied;
+  private final List<String> examples;
 
   private OptionSpec(
       String name,
@@ -77,6 +78,10 @@ public final class OptionSpec<T> {
     this.read = read;
     this.write = write;
     this.implied = implied;
+    Set<String> some = new LinkedHashSet<>();
+    some.add(write.apply(defaultValue));
+    bounds.forEach(value -> some.add(write.apply(value)));
+    this.examples = List.copyOf(some);
     if (!defaultValue.equals(read.apply(write.apply(defaultValue)))) {
       throw new IllegalArgumentException(
           "the default of option "
@@ -290,10 +295,7 @@ public final class OptionSpec<T> {
    * of a range, every word}
    */
   public List<String> examples() {
-    Set<String> examples = new LinkedHashSet<>();
-    examples.add(text(defaultValue));
-    bounds.forEach(value -> examples.add(text(value)));
-    return List.copyOf(examples);
+    return examples;
   }
 
   /** {@return such as {@code iterations (a whole number from 1 to 1000, default 20)}} */

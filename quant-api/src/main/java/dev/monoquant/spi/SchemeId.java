@@ -1,6 +1,7 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
+import java.util.regex.Pattern;
 
 /**
  * The name and version of a scheme, as written to every output.
@@ -12,6 +13,9 @@ import dev.monoquant.ConfigurationException;
  * @param version 1 or greater
  */
 public record SchemeId(String name, int version) {
+
+  private static final Pattern VALID_NAME =
+      Pattern.compile("[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?");
 
   /** Checks name and version. */
   public SchemeId {
@@ -34,7 +38,7 @@ public record SchemeId(String name, int version) {
    * @return true if it is {@code name} or {@code vendor/name} in lower case letters, digits, dashes
    */
   public static boolean isValidName(String id) {
-    return id.matches("[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?");
+    return VALID_NAME.matcher(id).matches();
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorShape;
 import java.nio.ByteBuffer;
+import java.util.regex.Pattern;
 
 /**
  * One of the tensors that a quantized weight consists of: its codes, its scales, a codebook.
@@ -18,6 +19,8 @@ import java.nio.ByteBuffer;
  * @param extent how its cells relate to the weight
  */
 public record Part(String name, ElementType type, Extent extent) {
+
+  private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,63}");
 
   /** The conventional name of the codes. */
   public static final String CODES = "codes";
@@ -126,7 +129,7 @@ public record Part(String name, ElementType type, Extent extent) {
   public Part {
     requireNonNull(type, "type");
     requireNonNull(extent, "extent");
-    if (!name.matches("[a-z][a-z0-9_]{0,63}")) {
+    if (!NAME.matcher(name).matches()) {
       throw new IllegalArgumentException(
           "part name " + name + ": lower case letters, digits and _ are allowed, such as scale");
     }

@@ -10,6 +10,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionValues;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,12 +32,24 @@ final class LayerChoice {
   /** The weights of a layer, and the problems with the answers. */
   record Chosen(List<Candidate> candidates, List<Problem> problems) {}
 
-  private record Asked(LayerQuantizer quantizer, OwnOptions own) {}
+  /**
+   * A quantizer that is asked.
+   *
+   * @param values its complete options by those that are given: most layers have the same
+   */
+  private record Asked(
+      LayerQuantizer quantizer, OwnOptions own, Map<Map<String, String>, OptionValues> values) {
+
+    OptionValues values(Map<String, String> given) {
+      return values.computeIfAbsent(given, own::values);
+    }
+  }
 
   private final List<Asked> quantizers;
 
   LayerChoice(List<LayerQuantizer> quantizers) {
-    this.quantizers = quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q))).toList();
+    this.quantizers =
+        quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q), new HashMap<>())).toList();
   }
 
   /** The quantizers' own options; every quantizer is asked about each layer. */
@@ -54,7 +67,7 @@ final class LayerChoice {
     List<Problem> problems = new ArrayList<>();
     for (Asked asked : quantizers) {
       LayerQuantizer quantizer = asked.quantizer();
-      for (WeightMatrix rows : ask(quantizer, layer, asked.own().values(given))) {
+      for (WeightMatrix rows : ask(quantizer, layer, asked.values(given))) {
         Candidate other = chosen.putIfAbsent(rows.param(), new Candidate(rows, quantizer));
         if (other != null) {
           problems.add(

@@ -9,6 +9,7 @@ import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.recipe.Recipe;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ActivationQuantization;
@@ -20,7 +21,9 @@ import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.Provenance.Reading;
 import java.lang.module.ModuleDescriptor;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -37,21 +40,26 @@ public final class PlanProvenance {
       Settings settings, QuantizationConfig config, Plan plan, Reading reading) {
     Plugins plugins = settings.plugins();
     InputFacts inputs = new InputFacts(settings);
+    Optional<OutputFormat> format = format(plugins, plan);
     boolean calibrated =
-        plan.weights().stream()
-            .map(PlannedWeight::weight)
-            .anyMatch(
-                w ->
-                    inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
-                        || isMeasured(inputs, w)
-                        || format(plugins, plan).filter(f -> inputs.affects(f, w)).isPresent());
+        settings.calibration().isPresent()
+            && plan.weights().stream()
+                .map(PlannedWeight::weight)
+                .anyMatch(
+                    w ->
+                        inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
+                            || isMeasured(inputs, w)
+                            || format.filter(f -> inputs.affects(f, w)).isPresent());
+    AppliedEdits edits = settings.edits().orElse(AppliedEdits.NONE);
+    boolean edited = !edits.ranges().isEmpty();
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
         GSON.toJson(Recipe.toTree(resolved(config, plan))),
         versions(plan, plugins),
         reading,
-        settings.calibration().filter(c -> calibrated).map(Calibration::digest),
+        settings.calibration().filter(c -> calibrated || edited).map(Calibration::digest),
+        edits.ranges(),
         settings.hashing(),
         Optional.empty());
   }
@@ -83,17 +91,20 @@ public final class PlanProvenance {
   /** The version of each plugin that takes part in the output. */
   private static SortedMap<String, String> versions(Plan plan, Plugins plugins) {
     SortedMap<String, String> versions = new TreeMap<>();
+    Set<String> quantizers = new HashSet<>();
+    Set<String> schemes = new HashSet<>();
+    for (PlannedWeight weight : plan.weights()) {
+      quantizers.add(weight.quantizer());
+      schemes.add(weight.weight().scheme().name());
+    }
     for (PluginEntry<?> entry : plugins.entries()) {
       boolean used =
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
-            case CALIBRATION_READER, REMOTE_STORE -> false;
-            case LAYER_QUANTIZER ->
-                plan.weights().stream().anyMatch(w -> w.quantizer().equals(entry.id()));
-            case SCHEME ->
-                plan.weights().stream()
-                    .anyMatch(w -> w.weight().scheme().name().equals(entry.id()));
+            case GGUF_ARCHITECTURE, CALIBRATION_READER, REMOTE_STORE, SCALE_MAPPING -> false;
+            case LAYER_QUANTIZER -> quantizers.contains(entry.id());
+            case SCHEME -> schemes.contains(entry.id());
           };
       if (used) {
         versions.put(

@@ -6,7 +6,6 @@ import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.NumberType;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
@@ -41,13 +40,7 @@ public final class SchemeChoice {
       OwnOptions own,
       Map<String, String> given,
       OptionValues storage,
-      Optional<ActivationQuantization> activations) {
-
-    /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
-    OptionValues options(WeightMatrix weight) {
-      return own.complete(given, scheme.defaults(weight));
-    }
-  }
+      Optional<ActivationQuantization> activations) {}
 
   /**
    * A scheme and the plugins whose options may be set for its weights.
@@ -65,6 +58,7 @@ public final class SchemeChoice {
   private final Optional<OwnOptions> ofFormat;
   private final OwnOptions ofInput;
   private final List<OwnOptions> ofLayers;
+  private final List<OwnOptions> ofEdits;
   private final boolean calibrated;
 
   /**
@@ -82,6 +76,7 @@ public final class SchemeChoice {
    * @param format the output format, if there is one
    * @param ofInput the options of the format that the model is read with
    * @param ofLayers those of the layer quantizers
+   * @param ofEdits those of edits of the model, if they may be set
    * @param calibrated whether scales of activations are measured
    */
   public SchemeChoice(
@@ -90,6 +85,7 @@ public final class SchemeChoice {
       Optional<OutputFormat> format,
       OwnOptions ofInput,
       List<OwnOptions> ofLayers,
+      List<OwnOptions> ofEdits,
       boolean calibrated) {
     this.plugins = plugins;
     this.calibrated = calibrated;
@@ -97,6 +93,7 @@ public final class SchemeChoice {
     this.ofFormat = format.map(OwnOptions::of);
     this.ofInput = ofInput;
     this.ofLayers = ofLayers;
+    this.ofEdits = ofEdits;
   }
 
   /**
@@ -185,6 +182,7 @@ public final class SchemeChoice {
     byLayer.addAll(ofLayers);
     List<OwnOptions> all = new ArrayList<>(byLayer);
     all.add(ofInput);
+    all.addAll(ofEdits);
     return new Parties(scheme, own, byLayer, new OptionOwners(plugins, all));
   }
 
@@ -194,7 +192,16 @@ public final class SchemeChoice {
    */
   private void requireKnown(Map<String, String> wanted, Parties parties) {
     parties.all().requireKnown(wanted.keySet());
-    for (String name : ofInput.names()) {
+    requireWhole(wanted, parties, ofInput, ", which reads the model as a whole");
+    for (OwnOptions edits : ofEdits) {
+      edits.checked(wanted);
+      requireWhole(wanted, parties, edits, " and holds for the whole model");
+    }
+  }
+
+  private void requireWhole(
+      Map<String, String> wanted, Parties parties, OwnOptions owner, String why) {
+    for (String name : owner.names()) {
       String value = wanted.get(name);
       if (value != null
           && !value.equals(forAll.get(name))
@@ -203,8 +210,9 @@ public final class SchemeChoice {
             "option "
                 + name
                 + " belongs to "
-                + ofInput
-                + ", which reads the model as a whole, and a rule sets it for some layers. Set it"
+                + owner
+                + why
+                + ", and a rule sets it for some layers. Set it"
                 + " for all weights, for example --option "
                 + name
                 + "="

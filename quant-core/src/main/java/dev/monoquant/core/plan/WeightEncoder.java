@@ -20,7 +20,10 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -62,6 +65,15 @@ final class WeightEncoder {
   private final QuantizationConfig config;
   private final SchemeChoice choice;
 
+  /** Options by the scheme's own defaults: most weights have the same. */
+  private final IdentityHashMap<SchemeChoice.Chosen, Map<OptionValues, OptionValues>> completed =
+      new IdentityHashMap<>();
+
+  /** Equal values, kept once: each of 100,000 weights would have a copy of 1 kB. */
+  private final Map<OptionValues, OptionValues> options = new HashMap<>();
+
+  private final Map<Encoding, Encoding> encodings = new HashMap<>();
+
   WeightEncoder(Settings settings, QuantizationConfig config, SchemeChoice choice) {
     this.inputs = new InputFacts(settings);
     this.config = config;
@@ -82,7 +94,7 @@ final class WeightEncoder {
     SchemeChoice.Chosen chosen = choice.of(wanted);
     try {
       Asking asking = new Asking(chosen, rows, symmetric(wanted.resolved(), candidate, twin));
-      return encode(asking, chosen.options(rows))
+      return encode(asking, options(chosen, rows))
           .with(chosen, chosen.activations().map(a -> measured(a, rows)));
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
@@ -91,6 +103,15 @@ final class WeightEncoder {
           "scheme " + chosen.scheme().id() + " failed to plan " + rows.tensor().name() + ": " + e,
           e);
     }
+  }
+
+  /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
+  private OptionValues options(SchemeChoice.Chosen chosen, WeightMatrix rows) {
+    return completed
+        .computeIfAbsent(chosen, c -> new HashMap<>())
+        .computeIfAbsent(
+            chosen.scheme().defaults(rows),
+            defaults -> chosen.own().complete(chosen.given(), defaults));
   }
 
   /** The activations with the scale that the calibration says, if it is to be stored. */
@@ -315,7 +336,13 @@ final class WeightEncoder {
             ? scheme.torchScript(rows, options)
             : Optional.empty();
     EncodedWeight weight =
-        new EncodedWeight(rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
+        new EncodedWeight(
+            rows,
+            scheme.id(),
+            this.options.computeIfAbsent(options, o -> o),
+            encodings.computeIfAbsent(encoding, e -> e),
+            OptionValues.DEFAULTS,
+            script);
     return new Outcome(Optional.of(weight), Optional.of(weight), "", lacking);
   }
 

@@ -46,4 +46,18 @@ public final class ParseBudget {
     }
     used += bytes;
   }
+
+  /**
+   * Gives back what was charged for memory that is no longer in use.
+   *
+   * @param bytes at most what was charged
+   */
+  public void release(long bytes) {
+    used -= bytes;
+  }
+
+  /** {@return the bytes that are charged} */
+  public long used() {
+    return used;
+  }
 }

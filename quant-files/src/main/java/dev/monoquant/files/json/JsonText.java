@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Writes JSON: compact, as in headers, or indented by two spaces, as by Python's {@code
@@ -16,10 +17,12 @@ public final class JsonText {
   public static final Comparator<String> BY_CODE_POINT = JsonText::compareCodePoints;
 
   private final StringBuilder out = new StringBuilder();
+  private final Consumer<CharSequence> pieces;
   private final boolean pretty;
 
-  private JsonText(boolean pretty) {
+  private JsonText(boolean pretty, Consumer<CharSequence> pieces) {
     this.pretty = pretty;
+    this.pieces = pieces;
   }
 
   /**
@@ -29,9 +32,7 @@ public final class JsonText {
    * @param value any value
    */
   public static String compact(JsonValue value) {
-    JsonText text = new JsonText(false);
-    text.write(value, 0);
-    return text.out.toString();
+    return text(value, false).toString();
   }
 
   /**
@@ -41,9 +42,112 @@ public final class JsonText {
    * @param value any value
    */
   public static String pretty(JsonValue value) {
-    JsonText text = new JsonText(true);
+    return text(value, true).append('\n').toString();
+  }
+
+  private static StringBuilder text(JsonValue value, boolean pretty) {
+    JsonText text = new JsonText(pretty, piece -> {});
     text.write(value, 0);
-    return text.out.append('\n').toString();
+    return text.out;
+  }
+
+  /**
+   * {@return the text of an object like that of {@link #compact}, of which a piece at a time is in
+   * memory}
+   *
+   * @param members writes the members; called each time the text is needed
+   */
+  public static TextPieces compactObject(Consumer<Members> members) {
+    return pieces -> new JsonText(false, pieces).stream(members);
+  }
+
+  /**
+   * {@return the text of an object like that of {@link #pretty}, of which a piece at a time is in
+   * memory}
+   *
+   * @param members writes the members with sorted keys; called each time the text is needed
+   */
+  public static TextPieces prettyObject(Consumer<Members> members) {
+    return pieces -> {
+      new JsonText(true, pieces).stream(members);
+      pieces.accept("\n");
+    };
+  }
+
+  private void stream(Consumer<Members> members) {
+    out.append('{');
+    Members all = new Members(0);
+    members.accept(all);
+    all.end();
+    pass();
+  }
+
+  /** Passes on what is written so far. */
+  private void pass() {
+    pieces.accept(out);
+    out.setLength(0);
+  }
+
+  /** The members of an object, written one after another. Keys must differ. Not thread-safe. */
+  public final class Members {
+
+    private final int level;
+    private boolean empty = true;
+
+    private Members(int level) {
+      this.level = level;
+    }
+
+    /**
+     * Writes a member.
+     *
+     * @param key its key
+     * @param value its value
+     */
+    public void value(String key, JsonValue value) {
+      key(key);
+      write(value, level + 1);
+    }
+
+    /**
+     * Writes a member whose value is a text.
+     *
+     * @param key its key
+     * @param text its value
+     */
+    public void text(String key, String text) {
+      key(key);
+      quoted(out, text, pretty);
+    }
+
+    /**
+     * Writes a member whose value is an object.
+     *
+     * @param key its key
+     * @param members writes its members
+     */
+    public void object(String key, Consumer<Members> members) {
+      key(key);
+      out.append('{');
+      Members all = new Members(level + 1);
+      members.accept(all);
+      all.end();
+    }
+
+    private void key(String key) {
+      if (out.length() > TextPieces.LONG) {
+        pass();
+      }
+      out.append(empty ? "" : ",");
+      newline(level + 1);
+      quoted(out, key, pretty);
+      out.append(pretty ? ": " : ":");
+      empty = false;
+    }
+
+    private void end() {
+      close(empty, level, '}');
+    }
   }
 
   /**
@@ -55,6 +159,18 @@ public final class JsonText {
    */
   public static void quoted(StringBuilder out, String text, boolean ascii) {
     out.append('"');
+    escaped(out, text, ascii);
+    out.append('"');
+  }
+
+  /**
+   * Appends a text with the escapes that it needs between double quotes.
+   *
+   * @param out the buffer to append to
+   * @param text any text
+   * @param ascii whether to escape characters outside ASCII too
+   */
+  public static void escaped(StringBuilder out, CharSequence text, boolean ascii) {
     int plain = 0;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -70,7 +186,7 @@ public final class JsonText {
         out.append(String.format("\\u%04x", (int) c));
       }
     }
-    out.append(text, plain, text.length()).append('"');
+    out.append(text, plain, text.length());
   }
 
   private void write(JsonValue value, int level) {

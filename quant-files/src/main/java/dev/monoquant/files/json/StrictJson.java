@@ -15,10 +15,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Reads JSON as RFC 8259 defines it, without extensions: no comments, no trailing commas, no byte
@@ -103,14 +105,45 @@ public final class StrictJson {
     return new StrictJson(utf8, dialect).document();
   }
 
+  /** Takes the members of an object one after another. */
+  @FunctionalInterface
+  public interface Members {
+    /**
+     * Takes a member.
+     *
+     * @param key its key
+     * @param value its value
+     * @return the bytes of memory that are kept of the value, which {@link Dialect#maxParsedBytes}
+     *     bounds
+     */
+    long take(String key, JsonValue value);
+  }
+
+  /**
+   * Reads one document that is an object, of which one member at a time is in memory.
+   *
+   * @param utf8 the bytes; not consumed
+   * @param dialect how to read, and the words for messages
+   * @param members takes the members, in the order of the text, before faults behind them are found
+   * @throws ModelFormatException if the bytes are not exactly one JSON object, with optional white
+   *     space around it
+   */
+  public static void parse(ByteBuffer utf8, Dialect dialect, Members members) {
+    new StrictJson(utf8, dialect).document(members);
+  }
+
   private JsonValue document() {
     in.space();
     JsonValue value = value();
+    end();
+    return value;
+  }
+
+  private void end() {
     in.space();
     if (!in.atEnd()) {
       throw in.fault("ends, but is followed by " + in.here());
     }
-    return value;
   }
 
   private JsonValue value() {
@@ -126,36 +159,65 @@ public final class StrictJson {
   }
 
   private JsonValue object() {
-    budget.charge(OBJECT);
     Map<String, JsonValue> members = new LinkedHashMap<>();
+    members(members.keySet(), (key, value, charged) -> members.put(key, value));
+    return new JsonValue.Obj(members);
+  }
+
+  private void document(Members members) {
+    in.space();
+    if (in.peek() != '{') {
+      throw in.fault("has " + in.here() + " where an object must stand");
+    }
+    Set<String> keys = new HashSet<>();
+    members(
+        keys,
+        (key, value, charged) -> {
+          keys.add(key);
+          budget.release(charged);
+          budget.charge(members.take(key, value));
+        });
+    end();
+  }
+
+  /** Takes a member of an object and the bytes that its value was charged. */
+  @FunctionalInterface
+  private interface Sink {
+    void put(String key, JsonValue value, long charged);
+  }
+
+  private void members(Set<String> earlier, Sink to) {
+    budget.charge(OBJECT);
     in.expect('{');
     in.space();
     if (in.skips('}')) {
-      return new JsonValue.Obj(members);
+      return;
     }
     while (true) {
-      String key = key(members);
+      String key = key(earlier);
       in.space();
       in.expect(':');
       in.space();
       path.enter(key);
       budget.charge(MEMBER);
-      members.put(key, nested());
+      long before = budget.used();
+      JsonValue value = nested();
+      to.put(key, value, budget.used() - before);
       in.space();
       if (in.skips('}')) {
-        return new JsonValue.Obj(members);
+        return;
       }
       in.expect(',');
       in.space();
     }
   }
 
-  private String key(Map<String, JsonValue> earlier) {
+  private String key(Set<String> earlier) {
     if (in.peek() != '"') {
       throw in.fault("has " + in.here() + " where a key in double quotes must stand");
     }
     String key = in.string();
-    if (earlier.containsKey(key)) {
+    if (earlier.contains(key)) {
       throw new ModelFormatException(
           Reason.DUPLICATE_KEY,
           dialect.file(),
@@ -423,18 +485,26 @@ public final class StrictJson {
       int start = at;
       skipPlain();
       if (at < end && unitAt(at) == '"') {
-        budget.charge(TEXT + 2L * (at - start));
+        int length = at - start;
+        // The bytes, which are released, and the text.
+        budget.charge(TEXT + 2L * length);
+        if (isAscii(start, length)) {
+          budget.release(length);
+        }
         return slice(start, at++);
       }
-      StringBuilder out = new StringBuilder();
+      int most = length(start);
+      // The builder, which is released, and the text.
+      long each = isAscii(start, most) ? most : 2L * most;
+      budget.charge(TEXT + 2 * each);
+      StringBuilder out = new StringBuilder(most);
+      at = start;
       while (true) {
-        // A builder grows by doubling, and is copied at the end.
-        budget.charge(6L * (at - start) + 2);
-        out.append(slice(start, at));
+        append(out);
         char c = peek();
         if (c == '"') {
           at++;
-          budget.charge(TEXT);
+          budget.release(each);
           return out.toString();
         }
         if (c < ' ') {
@@ -442,8 +512,39 @@ public final class StrictJson {
         }
         at++;
         escape(out);
-        start = at;
-        skipPlain();
+      }
+    }
+
+    /** The number of bytes up to the end of a text, or of all bytes. */
+    private int length(int start) {
+      int i = start;
+      while (i < end && unitAt(i) != '"') {
+        i += unitAt(i) == '\\' ? 2 : 1;
+      }
+      return Math.min(i, end) - start;
+    }
+
+    /** Whether a text takes a byte for each character. */
+    private boolean isAscii(int start, int length) {
+      for (int i = start; i < start + length; i++) {
+        if (unitAt(i) >= 0x80 || (unitAt(i) == 'u' && i > start && unitAt(i - 1) == '\\')) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Appends the characters up to an escape or the end of the text. */
+    private void append(StringBuilder out) {
+      int start = at;
+      skipPlain();
+      for (int from = start; from < at; ) {
+        int to = Math.min(at, from + CHECKED_AT_ONCE);
+        while (to < at && (unitAt(to) & 0xC0) == 0x80) {
+          to++;
+        }
+        out.append(slice(from, to));
+        from = to;
       }
     }
 

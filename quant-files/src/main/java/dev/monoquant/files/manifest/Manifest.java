@@ -5,6 +5,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -166,7 +168,14 @@ public record Manifest(
 
   /** {@return the text without white space, for metadata} */
   public String toText() {
-    return JsonText.compact(json());
+    StringBuilder text = new StringBuilder();
+    pieces().forEach(text::append);
+    return text.toString();
+  }
+
+  /** {@return the text of {@link #toText} in pieces} */
+  public TextPieces pieces() {
+    return JsonText.compactObject(this::write);
   }
 
   /** {@return the bytes of a manifest file, with {@link #self} computed} */
@@ -176,26 +185,42 @@ public record Manifest(
   }
 
   private byte[] bytes() {
-    return JsonText.pretty(json()).getBytes(StandardCharsets.UTF_8);
+    StringBuilder text = new StringBuilder();
+    JsonText.prettyObject(this::write).forEach(text::append);
+    return text.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  private JsonValue json() {
-    Map<String, JsonValue> json = sorted();
-    json.put("version", JsonValue.Num.of(VERSION));
-    json.put(
-        HASH, object(Map.of("inputs", kinds.inputs().wire(), "outputs", kinds.outputs().wire())));
-    json.put("self", JsonValue.of(self));
-    json.put("inputs", object(inputs));
-    json.put("tensors", object(tensors));
+  /** Writes the members in the order of their keys. */
+  private void write(JsonText.Members json) {
+    boolean several = !headers.isEmpty() || !files.isEmpty();
+    if (several) {
+      texts(json, "files", files);
+    }
+    json.object(
+        HASH,
+        kind -> {
+          kind.text("inputs", kinds.inputs().wire());
+          kind.text("outputs", kinds.outputs().wire());
+        });
     if (!headers.isEmpty()) {
-      json.put("headers", object(headers));
+      texts(json, "headers", headers);
     }
-    if (!headers.isEmpty() || !files.isEmpty()) {
-      json.put("files", object(files));
-      json.put("made", object(made));
-      json.put("weights", new JsonValue.Obj(weights));
+    texts(json, "inputs", inputs);
+    if (several) {
+      texts(json, "made", made);
     }
-    return new JsonValue.Obj(json);
+    json.text("self", self);
+    texts(json, "tensors", tensors);
+    json.value("version", JsonValue.Num.of(VERSION));
+    if (several) {
+      SortedMap<String, JsonValue> all = sorted();
+      all.putAll(weights);
+      json.object("weights", object -> all.forEach(object::value));
+    }
+  }
+
+  private static void texts(JsonText.Members json, String key, SortedMap<String, String> texts) {
+    json.object(key, object -> texts.forEach(object::text));
   }
 
   private static JsonValue object(Map<String, String> texts) {
@@ -322,7 +347,12 @@ public record Manifest(
     public Builder(OutputContents contents) {
       kinds = Kinds.of(contents);
       made.putAll(ProvenanceText.of(contents));
-      contents.weights().forEach(w -> weights.put(w.name(), describe(w)));
+      // Most weights have the same options.
+      Map<List<Object>, JsonValue> known = new HashMap<>();
+      for (EncodedWeight weight : contents.weights()) {
+        List<Object> options = List.of(weight.scheme(), weight.options());
+        weights.put(weight.name(), known.computeIfAbsent(options, o -> describe(weight)));
+      }
     }
 
     /**

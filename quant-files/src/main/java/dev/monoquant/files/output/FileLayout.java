@@ -1,6 +1,7 @@
 package dev.monoquant.files.output;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -24,15 +25,43 @@ public interface FileLayout {
    */
   record Region(String name, long start, long length) {}
 
-  /** {@return the bytes of the header, not a copy} */
+  /** Takes bytes piece by piece. */
+  @FunctionalInterface
+  interface Pieces {
+    /**
+     * Takes the next bytes.
+     *
+     * @param bytes a piece, which may be consumed, and is valid only during the call
+     * @throws IOException if they cannot be written
+     */
+    void take(ByteBuffer bytes) throws IOException;
+  }
+
+  /** {@return the bytes of the header, not to be changed} */
   byte[] headerBytes();
+
+  /** {@return the number of bytes of the header} */
+  default long headerLength() {
+    return headerBytes().length;
+  }
+
+  /**
+   * Passes on the bytes of {@link #headerBytes}. A layout whose header may be long implements this,
+   * so that it is never in memory as a whole.
+   *
+   * @param out receives the pieces in order
+   * @throws IOException if it does
+   */
+  default void header(Pieces out) throws IOException {
+    out.take(ByteBuffer.wrap(headerBytes()));
+  }
 
   /** {@return the regions in the order of the file} */
   List<Region> regions();
 
   /** {@return the size in bytes of the whole file} */
   default long fileBytes() {
-    return headerBytes().length + regions().stream().mapToLong(Region::length).sum();
+    return headerLength() + regions().stream().mapToLong(Region::length).sum();
   }
 
   /**

@@ -85,14 +85,20 @@ public final class OutputFile implements Closeable {
    */
   public void finish(FileLayout complete) throws IOException {
     hashes();
-    if (complete.headerBytes().length != layout.headerBytes().length) {
+    if (complete.headerLength() != layout.headerLength()) {
       throw new IllegalStateException(
           "the header has "
-              + complete.headerBytes().length
+              + complete.headerLength()
               + " bytes, announced were "
-              + layout.headerBytes().length);
+              + layout.headerLength());
     }
-    file.writeBetween(0, complete.headerBytes());
+    long[] position = {0};
+    complete.header(
+        piece -> {
+          int length = piece.remaining();
+          file.writeBetween(position[0], piece);
+          position[0] += length;
+        });
     file.seal();
     complete.check(file.path());
   }

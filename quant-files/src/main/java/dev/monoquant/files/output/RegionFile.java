@@ -152,8 +152,8 @@ public final class RegionFile<S> implements Closeable {
    * @param bytes the bytes
    * @throws IOException if writing fails
    */
-  public void writeBetween(long position, byte[] bytes) throws IOException {
-    file.write(position, ByteBuffer.wrap(bytes));
+  public void writeBetween(long position, ByteBuffer bytes) throws IOException {
+    file.write(position, bytes);
   }
 
   /**

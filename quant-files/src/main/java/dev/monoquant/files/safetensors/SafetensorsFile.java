@@ -4,8 +4,6 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ForeignFile;
 import dev.monoquant.files.input.MappedFile;
-import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
@@ -64,23 +62,12 @@ public final class SafetensorsFile implements Closeable {
       long length = headerLength(file, label, limits);
       ByteBuffer text = file.slice(LENGTH_BYTES, (int) length);
       refuseForeign(file, label, text);
-      JsonValue json =
-          StrictJson.parse(
-              text,
-              new StrictJson.Dialect(
-                  label,
-                  "the header",
-                  Reason.HEADER_JSON,
-                  Reason.HEADER_ENCODING,
-                  limits.maxDepth(),
-                  false,
-                  limits.maxParsedBytes()));
       long dataStart = LENGTH_BYTES + length;
       return new SafetensorsFile(
           label,
           file,
           dataStart,
-          SafetensorsHeader.check(json, label, file.size(), file.size() - dataStart, limits));
+          SafetensorsHeader.read(text, label, file.size(), file.size() - dataStart, limits));
     } catch (IOException | RuntimeException | Error e) {
       file.close();
       throw e;

@@ -5,9 +5,11 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ReadLimits;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -33,48 +35,64 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
   static final String WRITER =
       " The file was written by a faulty tool; write it again with another.";
 
+  /** Estimated bytes of an entry that is kept, besides its name. */
+  private static final int KEPT = 160;
+
   /**
-   * Checks a parsed header.
+   * Reads and checks a header. One entry at a time is in memory as JSON.
    *
-   * @param json the header
+   * @param text the header
    * @param file the file, for messages
    * @param fileSize the size in bytes of the whole file
    * @param dataSize the number of bytes after the header
    * @param limits bounds on sizes and counts read from untrusted input
    */
-  static SafetensorsHeader check(
-      JsonValue json, String file, long fileSize, long dataSize, ReadLimits limits) {
-    return new Checker(file, fileSize, dataSize, limits).header(json);
+  static SafetensorsHeader read(
+      ByteBuffer text, String file, long fileSize, long dataSize, ReadLimits limits) {
+    StrictJson.Dialect dialect =
+        new StrictJson.Dialect(
+            file,
+            "the header",
+            Reason.HEADER_JSON,
+            Reason.HEADER_ENCODING,
+            limits.maxDepth(),
+            false,
+            limits.maxParsedBytes());
+    return new Checker(file, fileSize, dataSize, limits).header(text, dialect);
   }
 
   private record Checker(String file, long fileSize, long dataSize, ReadLimits limits) {
 
-    SafetensorsHeader header(JsonValue json) {
-      if (!(json instanceof JsonValue.Obj object)) {
-        throw fault(
-            Reason.HEADER_JSON, "", "the header is " + json.kind() + ", not an object." + DAMAGED);
-      }
+    SafetensorsHeader header(ByteBuffer text, StrictJson.Dialect dialect) {
       List<StoredTensor> tensors = new ArrayList<>();
-      Map<String, String> metadata = Map.of();
-      for (Map.Entry<String, JsonValue> member : object.members().entrySet()) {
-        if (member.getKey().equals(METADATA)) {
-          metadata = metadata(member.getValue());
-        } else {
-          tensors.add(new Entry(file, member.getKey(), fileSize, limits).check(member.getValue()));
-          if (tensors.size() > limits.maxTensors()) {
-            throw fault(
-                Reason.LIMIT,
-                "",
-                "more tensors than "
-                    + limits.maxTensors()
-                    + " (limit maxTensors). Raise the limit if the file can be trusted.");
-          }
-        }
-      }
+      Map<String, String> metadata = new LinkedHashMap<>();
+      StrictJson.parse(
+          text,
+          dialect,
+          (name, value) -> {
+            if (name.equals(METADATA)) {
+              metadata.putAll(metadata(value));
+              return metadata.values().stream().mapToLong(v -> KEPT + bytes(v)).sum();
+            }
+            tensors.add(new Entry(file, name, fileSize, limits).check(value));
+            if (tensors.size() > limits.maxTensors()) {
+              throw fault(
+                  Reason.LIMIT,
+                  "",
+                  "more tensors than "
+                      + limits.maxTensors()
+                      + " (limit maxTensors). Raise the limit if the file can be trusted.");
+            }
+            return KEPT;
+          });
       tensors.sort(
           Comparator.comparingLong(StoredTensor::begin).thenComparingLong(StoredTensor::end));
       places(tensors);
       return new SafetensorsHeader(List.copyOf(tensors), metadata);
+    }
+
+    private static long bytes(String text) {
+      return (text.chars().allMatch(c -> c < 0x80) ? 1L : 2L) * text.length();
     }
 
     private Map<String, String> metadata(JsonValue json) {

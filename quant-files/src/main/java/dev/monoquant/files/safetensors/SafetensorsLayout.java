@@ -1,29 +1,34 @@
 package dev.monoquant.files.safetensors;
 
 import static dev.monoquant.QuantException.quote;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * The layout of a safetensors file to be written. Immutable.
@@ -71,13 +76,10 @@ public final class SafetensorsLayout implements FileLayout {
   private static final int LENGTH_BYTES = 8;
   private static final long MAX_HEADER = 100_000_000;
 
-  /** Characters of a long text that are written at once. */
-  private static final int PIECE = 1 << 16;
-
   private final List<StoredTensor> tensors;
-  private final Map<String, StoredTensor> byName = new HashMap<>();
-  private final Map<String, String> metadata;
-  private final byte[] header;
+  private final Map<String, StoredTensor> byName;
+  private final SortedMap<String, TextPieces> metadata;
+  private final int headerLength;
   private final long dataBytes;
 
   /**
@@ -89,6 +91,64 @@ public final class SafetensorsLayout implements FileLayout {
    *     support a type, or the header is too long
    */
   public SafetensorsLayout(List<TensorInfo> contents, Map<String, String> metadata) {
+    this(placed(contents), pieces(metadata));
+  }
+
+  /** Counts the header; it is made anew each time it is needed, as it may have 100 MB. */
+  private SafetensorsLayout(List<StoredTensor> tensors, SortedMap<String, TextPieces> metadata) {
+    this.tensors = tensors;
+    this.byName = new HashMap<>(tensors.size() * 2);
+    tensors.forEach(t -> byName.put(t.name(), t));
+    this.dataBytes = tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
+    this.metadata = metadata;
+    Header count = new Header(counted -> {});
+    write(count);
+    this.headerLength = count.paddedLength();
+  }
+
+  private SafetensorsLayout(SafetensorsLayout same, SortedMap<String, TextPieces> metadata) {
+    this.tensors = same.tensors;
+    this.byName = same.byName;
+    this.dataBytes = same.dataBytes;
+    this.headerLength = same.headerLength;
+    this.metadata = metadata;
+  }
+
+  /**
+   * Makes the layout of some tensors with long texts.
+   *
+   * @param contents the tensors, in any order; their shards are ignored
+   * @param metadata the texts of {@code __metadata__}
+   * @return the layout
+   * @throws OutputException as the constructor
+   */
+  public static SafetensorsLayout of(List<TensorInfo> contents, Map<String, TextPieces> metadata) {
+    return new SafetensorsLayout(placed(contents), sorted(metadata));
+  }
+
+  /**
+   * {@return the same layout with other texts}
+   *
+   * @param metadata texts with which the header has the same length, such as other hashes; if it
+   *     has not, {@link #header} fails
+   */
+  public SafetensorsLayout withTexts(Map<String, TextPieces> metadata) {
+    return new SafetensorsLayout(this, sorted(metadata));
+  }
+
+  private static SortedMap<String, TextPieces> pieces(Map<String, String> texts) {
+    Map<String, TextPieces> all = new HashMap<>();
+    texts.forEach((key, text) -> all.put(key, TextPieces.of(text)));
+    return sorted(all);
+  }
+
+  private static SortedMap<String, TextPieces> sorted(Map<String, TextPieces> texts) {
+    SortedMap<String, TextPieces> all = new TreeMap<>(JsonText.BY_CODE_POINT);
+    all.putAll(texts);
+    return all;
+  }
+
+  private static List<StoredTensor> placed(List<TensorInfo> contents) {
     List<TensorInfo> sorted = new ArrayList<>(contents);
     refuse(sorted);
     sorted.sort(
@@ -101,32 +161,26 @@ public final class SafetensorsLayout implements FileLayout {
       placed.add(new StoredTensor(tensor.name(), tensor.type(), tensor.shape(), offset, end));
       offset = end;
     }
-    this.tensors = List.copyOf(placed);
-    placed.forEach(t -> byName.put(t.name(), t));
-    TreeMap<String, String> texts = new TreeMap<>(JsonText.BY_CODE_POINT);
-    texts.putAll(metadata);
-    this.metadata = texts;
-    this.dataBytes = offset;
-    this.header = encode();
+    return List.copyOf(placed);
   }
 
   private static void refuse(List<TensorInfo> contents) {
     Set<String> names = new HashSet<>();
     for (TensorInfo tensor : contents) {
-      String where = "tensor " + quote(tensor.name());
       if (!names.add(tensor.name())) {
         throw new OutputException(
-            where
+            where(tensor)
                 + ": two tensors of the output would have this name. Exclude the layer or choose"
                 + " another format.");
       }
       if (tensor.name().equals(SafetensorsHeader.METADATA)) {
-        throw new OutputException(where + ": safetensors reserves this name. Rename the tensor.");
+        throw new OutputException(
+            where(tensor) + ": safetensors reserves this name. Rename the tensor.");
       }
       if (!tensor.type().isSafetensors()
           || Math.multiplyExact(tensor.shape().elements(), (long) tensor.type().bits()) % 8 != 0) {
         throw new OutputException(
-            where
+            where(tensor)
                 + ": safetensors cannot hold "
                 + tensor.shape()
                 + " elements of "
@@ -136,32 +190,31 @@ public final class SafetensorsLayout implements FileLayout {
     }
   }
 
-  /** Counts first: a header that grows takes several times its memory. */
-  private byte[] encode() {
-    Header count = new Header(new byte[0]);
-    write(count);
-    Header out = new Header(new byte[count.paddedLength()]);
-    write(out);
-    return out.padded();
+  private static String where(TensorInfo tensor) {
+    return "tensor " + quote(tensor.name());
   }
 
   private void write(Header out) {
     StringBuilder some = new StringBuilder("{");
-    if (!metadata.isEmpty()) {
-      some.append("\"__metadata__\":{");
-      metadata.forEach(
-          (key, value) -> {
-            JsonText.quoted(some, key, false);
-            some.append(':');
-            out.take(some);
-            quoted(out, some, value);
-            some.append(',');
-            out.take(some);
-          });
-      out.length--;
-      some.append("},");
+    boolean first = true;
+    for (Map.Entry<String, TextPieces> text : metadata.entrySet()) {
+      some.append(first ? "\"__metadata__\":{" : ",");
+      JsonText.quoted(some, text.getKey(), false);
+      some.append(":\"");
+      text.getValue()
+          .forEach(
+              piece -> {
+                JsonText.escaped(some, piece, false);
+                out.take(some);
+              });
+      some.append('"');
+      first = false;
     }
+    boolean any = !metadata.isEmpty();
+    some.append(any ? "}" : "");
     for (StoredTensor tensor : tensors) {
+      some.append(any ? "," : "");
+      any = true;
       JsonText.quoted(some, tensor.name(), false);
       some.append(":{\"dtype\":\"").append(tensor.type().wire()).append("\",\"shape\":[");
       long[] dims = tensor.shape().dims();
@@ -172,66 +225,42 @@ public final class SafetensorsLayout implements FileLayout {
           .append(tensor.begin())
           .append(',')
           .append(tensor.end())
-          .append("]},");
-      out.take(some);
-    }
-    out.take(some);
-    if (out.length > LENGTH_BYTES + 1) {
-      out.length--;
+          .append("]}");
+      if (some.length() > TextPieces.LONG) {
+        out.take(some);
+      }
     }
     some.append('}');
     out.take(some);
   }
 
-  /** Writes a text in pieces, since that of a manifest may have as many bytes as the header. */
-  private static void quoted(Header out, StringBuilder some, String text) {
-    some.append('"');
-    for (int at = 0; at < text.length(); ) {
-      int end = Math.min(text.length(), at + PIECE);
-      if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
-        end++;
-      }
-      int start = some.length();
-      JsonText.quoted(some, text.substring(at, end), false);
-      some.deleteCharAt(start);
-      some.setLength(some.length() - 1);
-      out.take(some);
-      at = end;
-    }
-    some.append('"');
-  }
-
-  /** The header as it is written into an array, or only counted if the array is empty. */
+  /** The header as it is passed on, or only counted. */
   private static final class Header {
 
-    private final byte[] bytes;
+    private final Consumer<byte[]> out;
     private int length = LENGTH_BYTES;
 
-    Header(byte[] bytes) {
-      this.bytes = bytes;
+    Header(Consumer<byte[]> out) {
+      this.out = out;
     }
 
-    /** Appends a text and empties it. */
+    /** Takes a text and empties it. */
     void take(StringBuilder text) {
       byte[] more = text.toString().getBytes(StandardCharsets.UTF_8);
       text.setLength(0);
       requireAllowed((long) length + more.length - LENGTH_BYTES);
-      if (bytes.length > 0) {
-        System.arraycopy(more, 0, bytes, length, more.length);
-      }
       length += more.length;
+      out.accept(more);
+    }
+
+    int length() {
+      return length;
     }
 
     int paddedLength() {
       long padded = (length - LENGTH_BYTES + 7L) / 8 * 8;
       requireAllowed(padded);
       return (int) (LENGTH_BYTES + padded);
-    }
-
-    byte[] padded() {
-      Arrays.fill(bytes, length, bytes.length, (byte) ' ');
-      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(bytes.length - LENGTH_BYTES);
-      return bytes;
     }
 
     private static void requireAllowed(long length) {
@@ -264,19 +293,57 @@ public final class SafetensorsLayout implements FileLayout {
     return tensor;
   }
 
-  /** {@return the texts, sorted} */
-  public Map<String, String> metadata() {
-    return metadata;
+  @Override
+  public byte[] headerBytes() {
+    ByteBuffer all = ByteBuffer.allocate(headerLength);
+    pass(all::put);
+    return all.array();
   }
 
   @Override
-  public byte[] headerBytes() {
-    return header;
+  public long headerLength() {
+    return headerLength;
+  }
+
+  @Override
+  public void header(Pieces out) throws IOException {
+    ByteBuffer start = ByteBuffer.allocate(LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    out.take(start.putLong(0, headerLength - LENGTH_BYTES));
+    Header text =
+        new Header(
+            more -> {
+              try {
+                out.take(ByteBuffer.wrap(more));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    try {
+      write(text);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    if (text.paddedLength() != headerLength) {
+      throw new IllegalStateException(
+          "the header has " + text.paddedLength() + " bytes, announced were " + headerLength);
+    }
+    out.take(ByteBuffer.wrap(" ".repeat(headerLength - text.length()).getBytes(US_ASCII)));
+  }
+
+  /** Passes on the header to memory. */
+  private void pass(Pieces out) {
+    try {
+      header(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** {@return the SHA-256 of the bytes before the data, which the layout determines} */
   public String headerHash() {
-    return Sha256.of(header);
+    Sha256 hash = new Sha256();
+    pass(hash::add);
+    return hash.hex();
   }
 
   /** {@return the size in bytes of all tensors} */
@@ -286,13 +353,13 @@ public final class SafetensorsLayout implements FileLayout {
 
   @Override
   public long fileBytes() {
-    return header.length + dataBytes;
+    return headerLength + dataBytes;
   }
 
   @Override
   public List<Region> regions() {
     return tensors.stream()
-        .map(t -> new Region(t.name(), header.length + t.begin(), t.bytes()))
+        .map(t -> new Region(t.name(), headerLength + t.begin(), t.bytes()))
         .toList();
   }
 
@@ -314,7 +381,9 @@ public final class SafetensorsLayout implements FileLayout {
       boolean same =
           read.tensors().size() == tensors.size()
               && tensors.stream().allMatch(t -> t.equals(read.find(t.name()).orElse(null)))
-              && new TreeMap<>(read.metadata()).equals(new TreeMap<>(metadata));
+              && read.metadata().keySet().equals(metadata.keySet())
+              && read.metadata().entrySet().stream()
+                  .allMatch(e -> requireNonNull(metadata.get(e.getKey())).isEqualTo(e.getValue()));
       if (!same) {
         throw new ValidationException(
             path + ": the header read back is not the header that was written.");

@@ -144,9 +144,9 @@ public final class ArchiveWriter implements Closeable {
     for (ArchiveLayout.Placed placed : layout.entries()) {
       long crc = crc(placed);
       crcs.put(placed.entry().name(), crc);
-      file.writeBetween(placed.header(), layout.localHeader(placed, crc));
+      file.writeBetween(placed.header(), ByteBuffer.wrap(layout.localHeader(placed, crc)));
     }
-    file.writeBetween(layout.directory(), layout.end(crcs));
+    file.writeBetween(layout.directory(), ByteBuffer.wrap(layout.end(crcs)));
     file.seal();
     ReadLimits all =
         ReadLimits.DEFAULT

@@ -316,7 +316,7 @@ final class DirectoryPlan implements OutputLayout {
       String shard = shardOf(tensor);
       SafetensorsLayout file = requireNonNull(shards.get(shard));
       StoredTensor stored = file.tensor(tensor);
-      places.add(new Place(shard, file.headerBytes().length + stored.begin(), stored.bytes()));
+      places.add(new Place(shard, file.headerLength() + stored.begin(), stored.bytes()));
     }
     return places;
   }

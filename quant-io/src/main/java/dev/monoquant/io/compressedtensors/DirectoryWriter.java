@@ -152,7 +152,7 @@ final class DirectoryWriter implements OutputWriter {
     StoredTensor stored = layout.tensor(tensor);
     ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(stored.bytes()));
     try (SeekableByteChannel file = Files.newByteChannel(staging.temporary(shard))) {
-      file.position(layout.headerBytes().length + stored.begin());
+      file.position(layout.headerLength() + stored.begin());
       int read = 0;
       while (read >= 0 && bytes.hasRemaining()) {
         read = file.read(bytes);

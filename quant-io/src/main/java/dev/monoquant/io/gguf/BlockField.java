@@ -1,6 +1,9 @@
 package dev.monoquant.io.gguf;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * One run of bytes in a block of ggml, in both directions. Cells are unsigned while fields are read
@@ -86,6 +89,9 @@ sealed interface BlockField
    * bits 4, run 1    byte 0: numbers  1 | 0    byte 1: numbers  3 | 2  ...
    * </pre>
    *
+   * <p>Eight bytes of a run at a time are shifted as one number of 64 bits, and the bits that come
+   * from a neighbour are masked; shorter runs are read and written byte by byte.
+   *
    * @param part the index of the part
    * @param numbers its cells in a block
    * @param bits bits of a number in this field
@@ -93,6 +99,10 @@ sealed interface BlockField
    * @param shift the bit of the cell where these bits begin
    */
   record Plane(int part, int numbers, int bits, int run, int shift) implements BlockField {
+
+    private static final VarHandle LONGS =
+        MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long EACH_BYTE = 0x0101_0101_0101_0101L;
 
     @Override
     public int bytes() {
@@ -102,34 +112,78 @@ sealed interface BlockField
     @Override
     public void read(ByteBuffer in, byte[][] cells, int block) {
       byte[] own = cells[part];
-      int mask = (1 << bits) - 1;
       int at = block * numbers;
       int start = in.position();
-      for (int chunk = 0; chunk < bytes(); chunk += run) {
+      for (int chunk = start; chunk < start + bytes(); chunk += run) {
         for (int low = 0; low < Byte.SIZE; low += bits) {
-          for (int j = 0; j < run; j++) {
-            own[at++] |= (byte) ((in.get(start + chunk + j) >> low & mask) << shift);
+          if (isShort()) {
+            readBytes(in, chunk, low, own, at);
+          } else {
+            readRun(in, chunk, low, own, at);
           }
+          at += run;
         }
       }
       in.position(start + bytes());
     }
 
+    private boolean isShort() {
+      return run % Long.BYTES != 0;
+    }
+
+    private void readBytes(ByteBuffer in, int chunk, int low, byte[] own, int at) {
+      int mask = (1 << bits) - 1;
+      for (int j = 0; j < run; j++) {
+        own[at + j] |= (byte) ((in.get(chunk + j) >> low & mask) << shift);
+      }
+    }
+
+    private void readRun(ByteBuffer in, int chunk, int low, byte[] own, int at) {
+      long mask = EACH_BYTE * ((1 << bits) - 1);
+      for (int j = 0; j < run; j += Long.BYTES) {
+        long eight = in.getLong(chunk + j);
+        long packed = in.order() == ByteOrder.LITTLE_ENDIAN ? eight : Long.reverseBytes(eight);
+        long before = (long) LONGS.get(own, at + j);
+        LONGS.set(own, at + j, before | (packed >>> low & mask) << shift);
+      }
+    }
+
     @Override
     public void write(ByteBuffer out, byte[][] cells, int block) {
       byte[] own = cells[part];
-      int mask = (1 << bits) - 1;
       int at = block * numbers;
-      for (int chunk = 0; chunk < bytes(); chunk += run) {
-        for (int j = 0; j < run; j++) {
-          int packed = 0;
-          for (int low = 0, i = at + j; low < Byte.SIZE; low += bits, i += run) {
-            packed |= (own[i] >> shift & mask) << low;
+      int start = out.position();
+      int step = isShort() ? 1 : Long.BYTES;
+      for (int chunk = start; chunk < start + bytes(); chunk += run) {
+        for (int j = 0; j < run; j += step) {
+          if (isShort()) {
+            out.put(chunk + j, packed(own, at + j));
+          } else {
+            long eight = packedRuns(own, at + j);
+            boolean ordered = out.order() == ByteOrder.LITTLE_ENDIAN;
+            out.putLong(chunk + j, ordered ? eight : Long.reverseBytes(eight));
           }
-          out.put((byte) packed);
         }
         at += run * Byte.SIZE / bits;
       }
+      out.position(start + bytes());
+    }
+
+    private byte packed(byte[] own, int at) {
+      int packed = 0;
+      for (int low = 0, i = at; low < Byte.SIZE; low += bits, i += run) {
+        packed |= (own[i] >> shift & (1 << bits) - 1) << low;
+      }
+      return (byte) packed;
+    }
+
+    private long packedRuns(byte[] own, int at) {
+      long mask = EACH_BYTE * ((1 << bits) - 1);
+      long packed = 0;
+      for (int low = 0, i = at; low < Byte.SIZE; low += bits, i += run) {
+        packed |= ((long) LONGS.get(own, i) >>> shift & mask) << low;
+      }
+      return packed;
     }
   }
 

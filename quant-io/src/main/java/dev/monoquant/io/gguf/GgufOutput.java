@@ -435,9 +435,9 @@ public final class GgufOutput implements OutputFormat {
       Manifest open = Manifest.of(Manifest.Kinds.of(layout.contents), staging().inputs(), hashes);
       GgufLayout last = layout.with(open.withSelf(Sha256.of(layout.with(open).headerBytes())));
       for (Map.Entry<Long, byte[]> padding : last.paddings().entrySet()) {
-        file().writeBetween(padding.getKey(), padding.getValue());
+        file().writeBetween(padding.getKey(), ByteBuffer.wrap(padding.getValue()));
       }
-      file().writeBetween(0, last.headerBytes());
+      file().writeBetween(0, ByteBuffer.wrap(last.headerBytes()));
       file().seal();
       GgufFile.check(file().path(), last);
     }

@@ -1,9 +1,9 @@
 package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFile;
@@ -32,7 +32,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Writes one safetensors file that describes itself: tensors left unquantized as they were, every
@@ -107,7 +106,7 @@ public final class SafetensorsOutput implements OutputFormat {
     private final ModelSource source;
     private final OutputContents contents;
     private final Disk disk;
-    private final List<TensorInfo> tensors;
+    private final TextPieces description;
     private final SafetensorsLayout open;
 
     /** The names of the tensors of each weight. */
@@ -123,10 +122,11 @@ public final class SafetensorsOutput implements OutputFormat {
         all.addAll(own);
         parts.put(weight.name(), own.stream().map(TensorInfo::name).toList());
       }
-      this.tensors = List.copyOf(all);
-      List<String> names = tensors.stream().map(TensorInfo::name).toList();
+      this.description = SelfDescription.write(contents.weights());
+      List<String> names = all.stream().map(TensorInfo::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
-      this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
+      Manifest unknown = Manifest.unknown(Manifest.Kinds.of(contents), inputs, names);
+      this.open = SafetensorsLayout.of(all, metadata(unknown));
     }
 
     @Override
@@ -136,7 +136,7 @@ public final class SafetensorsOutput implements OutputFormat {
 
     @Override
     public List<Place> places(String name) {
-      int header = open.headerBytes().length;
+      long header = open.headerLength();
       return parts.getOrDefault(name, List.of(name)).stream()
           .map(open::tensor)
           .map(stored -> new Place("", header + stored.begin(), stored.bytes()))
@@ -175,11 +175,11 @@ public final class SafetensorsOutput implements OutputFormat {
 
     /** {@return the layout with a manifest; its length does not depend on the hashes} */
     SafetensorsLayout with(Manifest manifest) {
-      return new SafetensorsLayout(tensors, metadata(manifest));
+      return open.withTexts(metadata(manifest));
     }
 
-    private Map<String, String> metadata(Manifest manifest) {
-      Map<String, String> texts = new TreeMap<>();
+    private Map<String, TextPieces> metadata(Manifest manifest) {
+      Map<String, String> texts = new HashMap<>();
       source
           .info()
           .metadata()
@@ -192,12 +192,14 @@ public final class SafetensorsOutput implements OutputFormat {
               });
       texts.putIfAbsent("format", "pt");
       texts.putAll(ProvenanceText.of(contents));
-      texts.put(Manifest.KEY, manifest.toText());
       texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
+      Map<String, TextPieces> all = new HashMap<>();
+      texts.forEach((key, text) -> all.put(key, TextPieces.of(text)));
+      all.put(Manifest.KEY, manifest.pieces());
       if (!contents.weights().isEmpty()) {
-        texts.put(SelfDescription.WEIGHTS_KEY, SelfDescription.write(contents.weights()));
+        all.put(SelfDescription.WEIGHTS_KEY, description);
       }
-      return texts;
+      return all;
     }
   }
 
@@ -225,7 +227,7 @@ public final class SafetensorsOutput implements OutputFormat {
     @Override
     protected void complete() throws IOException {
       Manifest open = Manifest.of(layout.kinds(), staging().inputs(), file().hashes());
-      String self = Sha256.of(layout.with(open).headerBytes());
+      String self = layout.with(open).headerHash();
       file().finish(layout.with(open.withSelf(self)));
     }
   }

@@ -8,6 +8,7 @@ import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
@@ -17,18 +18,20 @@ import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * The text under {@code monoquant.weights} in the metadata of a self-describing file: compact JSON
@@ -43,6 +46,11 @@ final class SelfDescription {
   static final String VERSION_KEY = PREFIX + "version";
   static final String WEIGHTS_KEY = PREFIX + "weights";
   static final String VERSION = "1";
+
+  /** Estimated bytes of a weight that is kept, and of the options and parts that it may share. */
+  private static final long KEPT = 700;
+
+  private static final long OPTIONS = 500;
 
   private SelfDescription() {}
 
@@ -65,17 +73,13 @@ final class SelfDescription {
         });
   }
 
-  static String write(List<EncodedWeight> weights) {
-    Map<String, EncodedWeight> all = new TreeMap<>(JsonText.BY_CODE_POINT);
-    weights.forEach(w -> all.put(w.name(), w));
-    // Weight by weight: the values of 100,000 take 200 MB.
-    StringBuilder out = new StringBuilder();
-    for (EncodedWeight weight : all.values()) {
-      out.append(out.isEmpty() ? '{' : ',');
-      JsonText.quoted(out, weight.name(), false);
-      out.append(':').append(JsonText.compact(new JsonValue.Obj(WeightJson.write(weight))));
-    }
-    return out.isEmpty() ? "{}" : out.append('}').toString();
+  static TextPieces write(List<EncodedWeight> weights) {
+    List<EncodedWeight> all = new ArrayList<>(weights);
+    all.sort(Comparator.comparing(EncodedWeight::name, JsonText.BY_CODE_POINT));
+    return JsonText.compactObject(
+        json ->
+            all.forEach(
+                weight -> json.value(weight.name(), new JsonValue.Obj(WeightJson.write(weight)))));
   }
 
   /**
@@ -110,37 +114,44 @@ final class SelfDescription {
   private record Reader(SafetensorsFile file, String shard, JsonFields.Fault fault) {
 
     List<EncodedWeight> weights(String text, ReadLimits limits) {
-      JsonValue json =
-          StrictJson.parse(
-              ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
-              new StrictJson.Dialect(
-                  file.label(),
-                  "the text under " + WEIGHTS_KEY,
-                  Reason.METADATA,
-                  Reason.METADATA,
-                  limits.maxDepth(),
-                  false,
-                  limits.maxParsedBytes()));
-      if (!(json instanceof JsonValue.Obj all)) {
-        throw fault.of(quote(WEIGHTS_KEY), "is " + json.kind() + ", not an object");
-      }
       List<EncodedWeight> weights = new ArrayList<>();
       Map<String, String> owner = new HashMap<>();
-      for (Map.Entry<String, JsonValue> member : all.members().entrySet()) {
-        EncodedWeight weight =
-            WeightJson.read(
-                member.getKey(), member.getValue(), shard, fault, Set.of(), (w, f) -> checked(w));
-        for (TensorInfo part : parts(weight).tensors()) {
-          String other = owner.putIfAbsent(part.name(), weight.name());
-          if (other != null) {
-            throw fault.of(
-                WeightJson.where(weight.name()),
-                "shares tensor " + quote(part.name()) + " with " + quote(other));
-          }
-        }
-        weights.add(weight);
-      }
+      Map<OptionValues, OptionValues> options = new HashMap<>();
+      Map<Encoding, Encoding> encodings = new HashMap<>();
+      StrictJson.parse(
+          ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
+          new StrictJson.Dialect(
+              file.label(),
+              "the text under " + WEIGHTS_KEY,
+              Reason.METADATA,
+              Reason.METADATA,
+              limits.maxDepth(),
+              false,
+              limits.maxParsedBytes()),
+          (name, json) -> {
+            EncodedWeight weight = weight(name, json, owner);
+            int known = options.size() + encodings.size();
+            weights.add(
+                weight
+                    .withOptions(options.computeIfAbsent(weight.options(), o -> o))
+                    .withEncoding(encodings.computeIfAbsent(weight.encoding(), e -> e)));
+            return KEPT + (options.size() + encodings.size() - known) * OPTIONS;
+          });
       return weights;
+    }
+
+    private EncodedWeight weight(String name, JsonValue json, Map<String, String> owner) {
+      EncodedWeight weight =
+          WeightJson.read(name, json, shard, fault, Set.of(), (w, f) -> checked(w));
+      for (TensorInfo part : parts(weight).tensors()) {
+        String other = owner.putIfAbsent(part.name(), weight.name());
+        if (other != null) {
+          throw fault.of(
+              WeightJson.where(weight.name()),
+              "shares tensor " + quote(part.name()) + " with " + quote(other));
+        }
+      }
+      return weight;
     }
 
     private EncodedWeight checked(EncodedWeight weight) {

@@ -350,6 +350,7 @@ class SharedOutputTest {
             test.plugins(),
             test.reading(),
             test.calibration(),
+            test.edits(),
             Hashing.NONE,
             test.inputs());
     Request request =

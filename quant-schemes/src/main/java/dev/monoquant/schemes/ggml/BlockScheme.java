@@ -109,16 +109,14 @@ abstract class BlockScheme extends GgmlScheme {
     float[] scales = new float[cols / BLOCK];
     float[] least = new float[cols / BLOCK];
     RangeSearch ranges = new RangeSearch(BLOCK, codes.maxCode(), -0.9f, 0.05f, 36, false);
+    SignedSearch signed = new SignedSearch(BLOCK, -codes.minCode());
     for (int row = 0; row < tile.height(); row++) {
       int at = row * cols;
-      weigh(x, at, cols, importance, 0, squares(x, at, cols) / cols, weights);
+      weigh(x, at, cols, importance, 0, squares(x, at, cols) / cols, weights, 0);
       if (minimums) {
-        ranges.row(x, at, weights, scales.length, cells.codes, scales, least);
+        ranges.groups(x, at, weights, scales.length, cells.codes, scales, least);
       } else {
-        int most = -codes.minCode();
-        for (int i = 0; i < cols; i += BLOCK) {
-          scales[i / BLOCK] = ScaleSearch.signed(x, at + i, BLOCK, most, weights, i, cells.codes);
-        }
+        signed.groups(x, at, weights, scales.length, cells.codes, scales);
       }
       for (int block = 0; block < scales.length; block++) {
         put(tile, cells.scales, at / BLOCK + block, scales[block]);

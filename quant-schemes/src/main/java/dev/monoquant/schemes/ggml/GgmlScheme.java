@@ -233,7 +233,8 @@ abstract class GgmlScheme implements Scheme {
    * @param importance the importance of each column
    * @param column the column of the first value
    * @param variance a mean of squares
-   * @param weights receives the weights, from 0 on
+   * @param weights receives the weights
+   * @param to the place of the first weight
    */
   static void weigh(
       float[] x,
@@ -242,10 +243,11 @@ abstract class GgmlScheme implements Scheme {
       float[] importance,
       int column,
       float variance,
-      float[] weights) {
+      float[] weights,
+      int to) {
     for (int i = 0; i < count; i++) {
       float value = x[from + i];
-      weights[i] = importance[column + i] * (float) Math.sqrt(variance + value * value);
+      weights[to + i] = importance[column + i] * (float) Math.sqrt(variance + value * value);
     }
   }
 

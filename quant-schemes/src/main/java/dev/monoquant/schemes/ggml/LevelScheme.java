@@ -46,7 +46,7 @@ abstract class LevelScheme extends GgmlScheme {
     int count = weights.length;
     if (importance != null) {
       float variance = squares(x, at, count) * (2f / count);
-      weigh(x, at, count, importance, at % tile.cols(), variance, weights);
+      weigh(x, at, count, importance, at % tile.cols(), variance, weights, 0);
       return;
     }
     for (int i = 0; i < count; i++) {

@@ -21,6 +21,9 @@ abstract class MinimumScheme extends GgmlScheme {
   private static final String SUPER_MINIMUM = "super_minimum";
   private static final int BLOCK = 256;
 
+  /** Blocks whose groups are searched side by side. */
+  private static final int CHUNK = 32;
+
   private final ElementType codes;
   private final ElementType scales;
   private final int group;
@@ -105,21 +108,22 @@ abstract class MinimumScheme extends GgmlScheme {
       this.scale = new byte[count / group];
       this.superMinimums = new byte[count / BLOCK * Short.BYTES];
       this.minimum = new byte[count / group];
-      this.weights = new float[tile.cols()];
-      this.scaleOf = new float[tile.cols() / group];
-      this.minimumOf = new float[tile.cols() / group];
+      this.weights = new float[CHUNK * BLOCK];
+      this.scaleOf = new float[CHUNK * groups];
+      this.minimumOf = new float[CHUNK * groups];
     }
 
     Map<String, byte[]> parts() {
-      int cols = tile.cols();
-      for (int row = 0; row < tile.height(); row++) {
-        int at = row * cols;
-        for (int col = 0; col < cols; col += BLOCK) {
-          weigh(at, col);
+      int blocks = code.length / BLOCK;
+      for (int first = 0; first < blocks; first += CHUNK) {
+        int some = Math.min(CHUNK, blocks - first);
+        int at = first * BLOCK;
+        for (int i = 0; i < some; i++) {
+          weigh(at + i * BLOCK, i * BLOCK);
         }
-        search.row(x, at, weights, cols / group, code, scaleOf, minimumOf);
-        for (int col = 0; col < cols; col += BLOCK) {
-          block(at, col);
+        search.groups(x, at, weights, some * groups, code, scaleOf, minimumOf);
+        for (int i = 0; i < some; i++) {
+          block(at + i * BLOCK, i * BLOCK);
         }
       }
       return Map.of(
@@ -135,44 +139,42 @@ abstract class MinimumScheme extends GgmlScheme {
           minimum);
     }
 
-    private void weigh(int at, int col) {
+    /** The weights of the block at an index of the tile, to an index of the chunk. */
+    private void weigh(int at, int to) {
       if (importance != null) {
-        float squares = squares(x, at + col, BLOCK);
+        float squares = squares(x, at, BLOCK);
         float variance = plain.magnitudes ? squares / BLOCK : 2 * squares / BLOCK;
-        for (int i = col; i < col + BLOCK; i++) {
-          float value = x[at + i];
-          weights[i] = importance[i] * (float) Math.sqrt(variance + value * value);
-        }
+        GgmlScheme.weigh(x, at, BLOCK, importance, at % tile.cols(), variance, weights, to);
         return;
       }
-      for (int from = col; from < col + BLOCK; from += group) {
+      for (int from = 0; from < BLOCK; from += group) {
         float mean = plain.magnitudes ? 0 : (float) Math.sqrt(squares(x, at + from, group) / group);
         for (int i = from; i < from + group; i++) {
-          weights[i] = mean + Math.abs(x[at + i]);
+          weights[to + i] = mean + Math.abs(x[at + i]);
         }
       }
     }
 
-    private void block(int at, int col) {
-      int block = (at + col) / BLOCK;
+    private void block(int at, int inChunk) {
+      int block = at / BLOCK;
       if (importance != null) {
         for (int g = 0; g < groups; g++) {
           float sum = 0;
-          for (int i = col + g * group; i < col + (g + 1) * group; i++) {
+          for (int i = inChunk + g * group; i < inChunk + (g + 1) * group; i++) {
             sum += weights[i];
           }
           sums[g] = sum;
         }
       }
-      float d = fit(scaleOf, col, supers, block, scale);
-      float m = fit(minimumOf, col, superMinimums, block, minimum);
+      float d = fit(scaleOf, inChunk / group, supers, block, scale);
+      float m = fit(minimumOf, inChunk / group, superMinimums, block, minimum);
       for (int g = 0; g < groups; g++) {
         float step = d * scale[block * groups + g];
         if (step == 0) {
           continue;
         }
         float subtracted = m * minimum[block * groups + g];
-        int from = at + col + g * group;
+        int from = at + g * group;
         for (int i = from; i < from + group; i++) {
           code[i] = (byte) clamp(nearest((x[i] + subtracted) / step), 0, codes.maxCode());
         }
@@ -180,8 +182,8 @@ abstract class MinimumScheme extends GgmlScheme {
     }
 
     /** Stores scales or minimums of a block in a few bits; the float16 number they are times of. */
-    private float fit(float[] all, int col, byte[] supersOf, int block, byte[] cells) {
-      System.arraycopy(all, col / group, numbers, 0, groups);
+    private float fit(float[] all, int first, byte[] supersOf, int block, byte[] cells) {
+      System.arraycopy(all, first, numbers, 0, groups);
       int last = scales.maxCode();
       float whole;
       if (importance != null) {

@@ -53,26 +53,33 @@ public final class Q3KScheme extends SignedScheme {
   }
 
   @Override
-  void search(float[] x, int at, float @Nullable [] importance, int column, Found found) {
-    int count = found.weights.length;
-    int groups = found.groups.length;
-    int size = count / groups;
+  void search(float[] x, int at, int blocks, float @Nullable [] importance, Found found) {
+    int groups = blocks * BLOCK / GROUP;
     if (importance == null) {
       for (int g = 0; g < groups; g++) {
-        found.groups[g] = ScaleSearch.refined(x, at + g * size, size, LEAST, found.codes);
+        found.chunk[g] = ScaleSearch.refined(x, at + g * GROUP, GROUP, LEAST, found.codes);
       }
+      return;
+    }
+    for (int i = 0; i < blocks; i++) {
+      int block = at + i * BLOCK;
+      float variance = 2 * squares(x, block, BLOCK) / BLOCK;
+      int column = block % found.columns;
+      weigh(x, block, BLOCK, importance, column, variance, found.weights, i * BLOCK);
+    }
+    found.search.groups(x, at, found.weights, groups, found.codes, found.chunk);
+  }
+
+  @Override
+  void scales(int at, int weights, boolean weighted, Found found) {
+    if (!weighted) {
       fit(found, 0, -LEAST_SCALE);
       return;
     }
-    weigh(x, at, count, importance, column, 2 * squares(x, at, count) / count, found.weights);
+    int groups = found.groups.length;
     float[] sums = new float[groups];
-    for (int g = 0; g < groups; g++) {
-      int from = g * size;
-      for (int i = from; i < from + size; i++) {
-        sums[g] += found.weights[i];
-      }
-      found.groups[g] =
-          ScaleSearch.signed(x, at + from, size, LEAST, found.weights, from, found.codes);
+    for (int i = 0; i < BLOCK; i++) {
+      sums[i / GROUP] += found.weights[weights + i];
     }
     found.whole = ScaleSearch.signed(found.groups, 0, groups, LEAST_SCALE, sums, 0, found.scales);
   }

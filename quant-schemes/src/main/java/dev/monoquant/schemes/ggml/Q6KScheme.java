@@ -51,23 +51,18 @@ public final class Q6KScheme extends SignedScheme {
   }
 
   @Override
-  void search(float[] x, int at, float @Nullable [] importance, int column, Found found) {
-    int count = found.weights.length;
-    if (importance == null) {
-      for (int i = 0; i < count; i++) {
-        found.weights[i] = x[at + i] * x[at + i];
-      }
-    } else {
-      System.arraycopy(importance, column, found.weights, 0, count);
+  void search(float[] x, int at, int blocks, float @Nullable [] importance, Found found) {
+    for (int i = 0; i < blocks * BLOCK; i++) {
+      float value = x[at + i];
+      found.weights[i] = importance == null ? value * value : importance[(at + i) % found.columns];
     }
-    int size = count / found.groups.length;
-    for (int g = 0; g < found.groups.length; g++) {
-      int from = g * size;
-      found.groups[g] =
-          ScaleSearch.signed(x, at + from, size, LEAST, found.weights, from, found.codes);
-    }
+    found.search.groups(x, at, found.weights, blocks * BLOCK / GROUP, found.codes, found.chunk);
+  }
+
+  @Override
+  void scales(int at, int weights, boolean weighted, Found found) {
     if (!fit(found, NEGLIGIBLE, 0)) {
-      Arrays.fill(found.codes, at, at + count, (byte) -LEAST);
+      Arrays.fill(found.codes, at, at + BLOCK, (byte) -LEAST);
     }
   }
 }

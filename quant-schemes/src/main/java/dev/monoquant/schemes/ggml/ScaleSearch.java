@@ -8,8 +8,11 @@ import java.util.Arrays;
  */
 final class ScaleSearch {
 
-  private static final int STEPS = 9;
-  private static final float STEP = 0.1f;
+  /** Steps on each side of the first one, and how far apart they are. */
+  static final int STEPS = 9;
+
+  static final float STEP = 0.1f;
+
   private static final int REFINEMENTS = 5;
 
   private ScaleSearch() {}
@@ -43,8 +46,7 @@ final class ScaleSearch {
     float scale = 0;
     float best = 0;
     for (int n = 0; n <= 2 * STEPS; n++) {
-      int k = n == 0 ? 0 : n <= STEPS ? n - STEPS - 1 : n - STEPS;
-      float inverse = -(most + STEP * k) / largest;
+      float inverse = -(most + STEP * step(n)) / largest;
       float product = 0;
       float square = 0;
       for (int i = 0; i < count; i++) {
@@ -64,6 +66,11 @@ final class ScaleSearch {
       }
     }
     return scale;
+  }
+
+  /** {@return the place of try n from 0 on: 0, -9 to -1, 1 to 9} */
+  static int step(int n) {
+    return n == 0 ? 0 : n <= STEPS ? n - STEPS - 1 : n - STEPS;
   }
 
   /**

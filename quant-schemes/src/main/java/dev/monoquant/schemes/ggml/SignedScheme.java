@@ -18,9 +18,16 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class SignedScheme extends GgmlScheme {
 
-  private static final int BLOCK = 256;
-  private static final int GROUP = 16;
+  /** Columns of a block. */
+  static final int BLOCK = 256;
+
+  /** Columns of a group. */
+  static final int GROUP = 16;
+
   private static final int GROUPS = BLOCK / GROUP;
+
+  /** Blocks whose groups are searched side by side. */
+  private static final int CHUNK = 16;
 
   private final ElementType codes;
   private final ElementType scales;
@@ -48,26 +55,46 @@ abstract class SignedScheme extends GgmlScheme {
   }
 
   /**
-   * Finds the scales of a block and its codes.
+   * Finds the scales of the groups of some blocks, and their codes.
    *
    * @param x the values
-   * @param at the first value of the block
+   * @param at the first value of the blocks
+   * @param blocks how many
    * @param importance the importance of each column; null if all are equal
-   * @param column the column of the first value
-   * @param found receives the codes, at the places of the values, and the scales
+   * @param found receives the codes, at the places of the values, the weights and {@link
+   *     Found#chunk}
    */
-  abstract void search(float[] x, int at, float @Nullable [] importance, int column, Found found);
+  abstract void search(float[] x, int at, int blocks, float @Nullable [] importance, Found found);
 
-  /** What was found for a block. */
+  /**
+   * Makes scales of a few bits from those of the groups of a block.
+   *
+   * @param at the first value of the block
+   * @param weights the first of the weights of the block
+   * @param weighted whether columns have an importance
+   * @param found its groups are read, its scales and the scale of these are set
+   */
+  abstract void scales(int at, int weights, boolean weighted, Found found);
+
+  /** What was found for a block, and for the blocks that are searched with it. */
   static final class Found {
     /** The codes of the tile. */
     final byte[] codes;
 
+    /** The columns of the tile. */
+    final int columns;
+
+    /** The search for the scales of groups. */
+    final SignedSearch search;
+
+    /** The scales of the groups of some blocks. */
+    final float[] chunk = new float[CHUNK * GROUPS];
+
+    /** The weights of the values of some blocks. */
+    final float[] weights = new float[CHUNK * BLOCK];
+
     /** The scale of each group. */
     final float[] groups = new float[GROUPS];
-
-    /** Scratch for weights. */
-    final float[] weights = new float[BLOCK];
 
     /** The scales of a few bits. */
     final byte[] scales = new byte[GROUPS];
@@ -75,8 +102,10 @@ abstract class SignedScheme extends GgmlScheme {
     /** The scale of these scales. */
     float whole;
 
-    Found(int count) {
-      this.codes = new byte[count];
+    Found(Tile tile, int most) {
+      this.codes = new byte[tile.height() * tile.cols()];
+      this.columns = tile.cols();
+      this.search = new SignedSearch(GROUP, most);
     }
   }
 
@@ -108,25 +137,36 @@ abstract class SignedScheme extends GgmlScheme {
   @Override
   final Map<String, byte[]> quantize(Tile tile, float @Nullable [] importance) {
     float[] x = tile.values();
-    int count = tile.height() * tile.cols();
-    Found found = new Found(count);
-    byte[] supers = new byte[count / BLOCK * Short.BYTES];
-    byte[] cells = new byte[count / GROUP];
-    for (int at = 0; at < count; at += BLOCK) {
-      search(x, at, importance, at % tile.cols(), found);
-      float stored = put(tile, supers, at / BLOCK, found.whole);
-      System.arraycopy(found.scales, 0, cells, at / GROUP, GROUPS);
-      for (int g = 0; g < GROUPS; g++) {
-        float step = stored * found.scales[g];
-        if (step != 0) {
-          int from = at + g * GROUP;
-          for (int i = from; i < from + GROUP; i++) {
-            int code = nearest(x[i] / step);
-            found.codes[i] = (byte) clamp(code, codes.minCode(), codes.maxCode());
-          }
-        }
+    Found found = new Found(tile, -codes.minCode());
+    int blocks = found.codes.length / BLOCK;
+    byte[] supers = new byte[blocks * Short.BYTES];
+    byte[] cells = new byte[blocks * GROUPS];
+    for (int first = 0; first < blocks; first += CHUNK) {
+      int some = Math.min(CHUNK, blocks - first);
+      search(x, first * BLOCK, some, importance, found);
+      for (int i = 0; i < some; i++) {
+        int block = first + i;
+        System.arraycopy(found.chunk, i * GROUPS, found.groups, 0, GROUPS);
+        scales(block * BLOCK, i * BLOCK, importance != null, found);
+        float stored = put(tile, supers, block, found.whole);
+        System.arraycopy(found.scales, 0, cells, block * GROUPS, GROUPS);
+        choose(x, block * BLOCK, stored, found);
       }
     }
     return Map.of(Part.CODES, found.codes, SUPER, supers, Part.SCALE, cells);
+  }
+
+  /** Chooses the codes of a block where a scale is not 0. */
+  private void choose(float[] x, int at, float stored, Found found) {
+    for (int g = 0; g < GROUPS; g++) {
+      float step = stored * found.scales[g];
+      if (step != 0) {
+        int from = at + g * GROUP;
+        for (int i = from; i < from + GROUP; i++) {
+          int code = nearest(x[i] / step);
+          found.codes[i] = (byte) clamp(code, codes.minCode(), codes.maxCode());
+        }
+      }
+    }
   }
 }

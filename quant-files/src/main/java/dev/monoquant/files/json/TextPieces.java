@@ -1,0 +1,56 @@
+package dev.monoquant.files.json;
+
+import java.util.function.Consumer;
+
+/**
+ * A long text, such as the description of many weights, which is made anew each time it is read, so
+ * that it is never in memory as a whole. The characters are the same each time.
+ */
+@FunctionalInterface
+public interface TextPieces {
+
+  /** The characters of a long piece. */
+  int LONG = 1 << 16;
+
+  /**
+   * Passes on the text.
+   *
+   * @param out receives the pieces in order, valid only during the call; none ends between the two
+   *     halves of a surrogate pair
+   */
+  void forEach(Consumer<CharSequence> out);
+
+  /**
+   * {@return a text that is in memory}
+   *
+   * @param text any text
+   */
+  static TextPieces of(String text) {
+    return out -> {
+      for (int at = 0; at < text.length(); ) {
+        int end = Math.min(text.length(), at + LONG);
+        if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
+          end++;
+        }
+        out.accept(text.substring(at, end));
+        at = end;
+      }
+    };
+  }
+
+  /**
+   * {@return whether this is a text}
+   *
+   * @param text the text
+   */
+  default boolean isEqualTo(String text) {
+    int[] at = {0};
+    forEach(
+        piece -> {
+          boolean same =
+              at[0] >= 0 && text.regionMatches(at[0], piece.toString(), 0, piece.length());
+          at[0] = same ? at[0] + piece.length() : -1;
+        });
+    return at[0] == text.length();
+  }
+}

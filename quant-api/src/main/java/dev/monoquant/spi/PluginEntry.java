@@ -32,6 +32,8 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     SCHEME("scheme"),
     /** {@link OutputFormat}. */
     OUTPUT_FORMAT("output format"),
+    /** {@link GgufArchitecture}. */
+    GGUF_ARCHITECTURE("architecture"),
     /** {@link CalibrationReader}. */
     CALIBRATION_READER("calibration reader"),
     /** {@link RemoteStore}. */
@@ -64,6 +66,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof OutputFormat p) {
       found.add(new PluginEntry<>(Kind.OUTPUT_FORMAT, p.id(), p));
+    }
+    if (plugin instanceof GgufArchitecture p) {
+      found.add(new PluginEntry<>(Kind.GGUF_ARCHITECTURE, p.id(), p));
     }
     if (plugin instanceof CalibrationReader p) {
       found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));

@@ -56,6 +56,7 @@ public final class Plugins {
       collect(ServiceLoader.load(LayerQuantizer.class, loader), found, problems);
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
+      collect(ServiceLoader.load(GgufArchitecture.class, loader), found, problems);
       collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
       collect(ServiceLoader.load(RemoteStore.class, loader), found, problems);
       collect(ServiceLoader.load(ScaleMapping.class, loader), found, problems);
@@ -87,7 +88,8 @@ public final class Plugins {
         throw new ConfigurationException(
             plugin.getClass().getName()
                 + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
-                + " OutputFormat, CalibrationReader, RemoteStore or ScaleMapping");
+                + " OutputFormat, GgufArchitecture, CalibrationReader, RemoteStore or"
+                + " ScaleMapping");
       }
       all.addAll(found);
     }

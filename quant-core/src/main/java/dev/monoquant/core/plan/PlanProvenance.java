@@ -102,7 +102,7 @@ public final class PlanProvenance {
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
-            case CALIBRATION_READER, REMOTE_STORE, SCALE_MAPPING -> false;
+            case GGUF_ARCHITECTURE, CALIBRATION_READER, REMOTE_STORE, SCALE_MAPPING -> false;
             case LAYER_QUANTIZER -> quantizers.contains(entry.id());
             case SCHEME -> schemes.contains(entry.id());
           };

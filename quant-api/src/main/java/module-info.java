@@ -11,9 +11,11 @@ module dev.monoquant.api {
 
   uses dev.monoquant.model.KernelProvider;
   uses dev.monoquant.spi.CalibrationReader;
+  uses dev.monoquant.spi.GgufArchitecture;
   uses dev.monoquant.spi.InputFormatDetector;
   uses dev.monoquant.spi.LayerQuantizer;
   uses dev.monoquant.spi.OutputFormat;
   uses dev.monoquant.spi.RemoteStore;
+  uses dev.monoquant.spi.ScaleMapping;
   uses dev.monoquant.spi.Scheme;
 }

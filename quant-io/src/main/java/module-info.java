@@ -54,4 +54,8 @@ module dev.monoquant.io {
       dev.monoquant.io.gguf.ModelDirectoryOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput,
       dev.monoquant.io.torchscript.TorchScriptOutput;
+  provides dev.monoquant.spi.ScaleMapping with
+      dev.monoquant.io.scaling.BertScaling,
+      dev.monoquant.io.scaling.GemmaScaling,
+      dev.monoquant.io.scaling.LlamaScaling;
 }

@@ -17,5 +17,6 @@ module dev.monoquant.testkit {
   exports dev.monoquant.testkit.watch;
 
   uses dev.monoquant.spi.GgufArchitecture;
+  uses dev.monoquant.spi.ScaleMapping;
   uses dev.monoquant.spi.ScriptRunner;
 }

@@ -6,11 +6,18 @@ import java.util.Set;
  * How the models of some architectures of transformers are stored in a GGUF file: the names of
  * ggml, the order of rows, and the hyperparameters as metadata. The output format {@code gguf}
  * finds implementations with {@code ServiceLoader}; it reads {@code config.json}, adds the
- * vocabulary and the general metadata, and writes the file.
+ * vocabulary and the general metadata, and writes the file. It finds those that its own class
+ * loader and the context class loader of the thread can see.
  *
  * <p>What this does not do: it reads no values and writes nothing. Stateless and thread-safe.
  */
 public interface GgufArchitecture {
+
+  /**
+   * {@return the id, such as {@code qwen}, for third parties {@code vendor/name}; lower case
+   * letters, digits and dashes}
+   */
+  String id();
 
   /**
    * {@return the classes that {@code architectures} of config.json names, such as {@code

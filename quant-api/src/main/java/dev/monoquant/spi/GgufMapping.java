@@ -4,7 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +48,38 @@ public record GgufMapping(
                 "value " + key + " is " + value + ", no Integer, Float, Boolean or String");
           }
         });
+  }
+
+  /**
+   * {@return how many rows of each tensor of the model are stored, by its name, each counted once
+   * however often it is stored; a tensor without stored rows is absent}
+   *
+   * <p>The whole of a tensor is stored if these are all its rows. Takes time n log n for n runs.
+   */
+  public Map<String, Long> storedRows() {
+    Map<String, List<Run>> runs = new HashMap<>();
+    for (Stored stored : tensors) {
+      if (stored.content() instanceof Rows rows) {
+        for (Run run : rows.runs()) {
+          runs.computeIfAbsent(run.tensor().name(), name -> new ArrayList<>()).add(run);
+        }
+      }
+    }
+    Map<String, Long> counts = new HashMap<>();
+    runs.forEach((name, of) -> counts.put(name, distinct(of)));
+    return counts;
+  }
+
+  private static long distinct(List<Run> runs) {
+    runs.sort(Comparator.comparingLong(Run::first));
+    long rows = 0;
+    long end = 0;
+    for (Run run : runs) {
+      long last = Math.addExact(run.first(), run.count());
+      rows += Math.max(0, last - Math.max(end, run.first()));
+      end = Math.max(end, last);
+    }
+    return rows;
   }
 
   /**

@@ -32,10 +32,14 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     SCHEME("scheme"),
     /** {@link OutputFormat}. */
     OUTPUT_FORMAT("output format"),
+    /** {@link GgufArchitecture}. */
+    GGUF_ARCHITECTURE("architecture"),
     /** {@link CalibrationReader}. */
     CALIBRATION_READER("calibration reader"),
     /** {@link RemoteStore}. */
-    REMOTE_STORE("remote store");
+    REMOTE_STORE("remote store"),
+    /** {@link ScaleMapping}. */
+    SCALE_MAPPING("scale mapping");
 
     private final String text;
 
@@ -63,11 +67,17 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     if (plugin instanceof OutputFormat p) {
       found.add(new PluginEntry<>(Kind.OUTPUT_FORMAT, p.id(), p));
     }
+    if (plugin instanceof GgufArchitecture p) {
+      found.add(new PluginEntry<>(Kind.GGUF_ARCHITECTURE, p.id(), p));
+    }
     if (plugin instanceof CalibrationReader p) {
       found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
     }
     if (plugin instanceof RemoteStore p) {
       found.add(new PluginEntry<>(Kind.REMOTE_STORE, p.id(), p));
+    }
+    if (plugin instanceof ScaleMapping p) {
+      found.add(new PluginEntry<>(Kind.SCALE_MAPPING, p.id(), p));
     }
     return found;
   }
@@ -82,6 +92,9 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
     if (plugin instanceof Scheme scheme && kind == Kind.SCHEME) {
       return scheme.options();
+    }
+    if (plugin instanceof ScaleMapping mapping && kind == Kind.SCALE_MAPPING) {
+      return mapping.options();
     }
     return plugin instanceof OutputFormat format && kind == Kind.OUTPUT_FORMAT
         ? format.options()

@@ -56,8 +56,10 @@ public final class Plugins {
       collect(ServiceLoader.load(LayerQuantizer.class, loader), found, problems);
       collect(ServiceLoader.load(Scheme.class, loader), found, problems);
       collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
+      collect(ServiceLoader.load(GgufArchitecture.class, loader), found, problems);
       collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
       collect(ServiceLoader.load(RemoteStore.class, loader), found, problems);
+      collect(ServiceLoader.load(ScaleMapping.class, loader), found, problems);
     }
     return new Plugins(new ArrayList<>(found.values()), problems.stream().distinct().toList());
   }
@@ -86,7 +88,8 @@ public final class Plugins {
         throw new ConfigurationException(
             plugin.getClass().getName()
                 + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector,"
-                + " OutputFormat, CalibrationReader or RemoteStore");
+                + " OutputFormat, GgufArchitecture, CalibrationReader, RemoteStore or"
+                + " ScaleMapping");
       }
       all.addAll(found);
     }
@@ -186,6 +189,11 @@ public final class Plugins {
   /** {@return all remote stores, ids in order} */
   public List<RemoteStore> remoteStores() {
     return all(PluginEntry.Kind.REMOTE_STORE, RemoteStore.class);
+  }
+
+  /** {@return all mappings of scales, ids in order} */
+  public List<ScaleMapping> scaleMappings() {
+    return all(PluginEntry.Kind.SCALE_MAPPING, ScaleMapping.class);
   }
 
   private <T> List<T> all(PluginEntry.Kind kind, Class<T> type) {

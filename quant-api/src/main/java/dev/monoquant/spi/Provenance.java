@@ -23,6 +23,8 @@ import java.util.TreeMap;
  *     com.example.Int8Scheme 1.2}, by kind and id, such as {@code scheme int8}
  * @param reading how the input is read
  * @param calibration the {@linkplain Calibration#digest hash} of the calibration, if it is used
+ * @param edits how each tensor was scaled before it was quantized, such as {@code divided (awq) by
+ *     0.5 to 2}, by its name in the input; empty without an {@linkplain ScaleMapping edit}
  * @param hashing what the manifest records of the contents of files
  * @param inputs the hash of each input file by name, if they are known before the output is
  *     written, of the kind that {@code hashing} asks for. If empty, the writer computes them from
@@ -35,6 +37,7 @@ public record Provenance(
     SortedMap<String, String> plugins,
     Reading reading,
     Optional<String> calibration,
+    SortedMap<String, String> edits,
     Hashing hashing,
     Optional<SortedMap<String, String>> inputs) {
 
@@ -71,6 +74,7 @@ public record Provenance(
     requireNonNull(calibration, "calibration");
     requireNonNull(hashing, "hashing");
     plugins = copy(plugins);
+    edits = copy(edits);
     inputs = inputs.map(Provenance::copy);
   }
 
@@ -88,6 +92,7 @@ public record Provenance(
         new TreeMap<>(),
         Reading.DEFAULT,
         Optional.empty(),
+        new TreeMap<>(),
         Hashing.OUTPUTS,
         Optional.empty());
   }
@@ -105,6 +110,7 @@ public record Provenance(
         plugins,
         reading,
         calibration,
+        edits,
         hashing,
         Optional.of(new TreeMap<>(hashes)));
   }

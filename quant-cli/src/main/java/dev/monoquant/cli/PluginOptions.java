@@ -43,6 +43,8 @@ final class PluginOptions implements AutoCloseable {
 
   private @Nullable URLClassLoader loader;
 
+  private @Nullable ClassLoader before;
+
   /** The plugins of this distribution and of the jars; call this once. */
   Plugins load() {
     return load(System.getenv().getOrDefault(VARIABLE, ""));
@@ -64,6 +66,9 @@ final class PluginOptions implements AutoCloseable {
       return Plugins.load(own);
     }
     loader = new URLClassLoader(urls.toArray(new URL[0]), own);
+    // Formats find plugins of their own, such as architectures, through the thread.
+    before = Thread.currentThread().getContextClassLoader();
+    Thread.currentThread().setContextClassLoader(loader);
     return Plugins.load(own, loader);
   }
 
@@ -110,6 +115,7 @@ final class PluginOptions implements AutoCloseable {
   @Override
   public void close() {
     if (loader != null) {
+      Thread.currentThread().setContextClassLoader(before);
       try {
         loader.close();
       } catch (IOException e) {

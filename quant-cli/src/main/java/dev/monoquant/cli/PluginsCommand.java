@@ -4,6 +4,7 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.Preset;
+import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
@@ -22,7 +23,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "plugins",
     description =
-        "Lists the available schemes, presets, layer quantizers and formats, with their options.",
+        "Lists the available schemes, presets, layer quantizers, formats and architectures of GGUF"
+            + " files, with their options.",
     customSynopsis = "quant plugins [OPTIONS]",
     sortOptions = false,
     mixinStandardHelpOptions = true,
@@ -76,6 +78,10 @@ final class PluginsCommand implements Callable<Integer> {
         String set = OptionSpec.argument(option.name(), option.examples().get(0));
         text.append(wrapped("  " + set + "  " + option.help() + ": " + option.allowed(), 6));
       }
+      List<String> models = models(entry);
+      if (!models.isEmpty()) {
+        text.append(wrapped("  models: " + String.join(", ", models), 6));
+      }
     }
     if (text.indexOf(PRESET) < 0) {
       appendPresets(text);
@@ -84,6 +90,13 @@ final class PluginsCommand implements Callable<Integer> {
         .problems()
         .forEach(p -> text.append("problem: ").append(Failure.oneLine(p.toString())).append("\n"));
     return text.toString();
+  }
+
+  /** The classes of models that an architecture of GGUF files stores; none for other plugins. */
+  private static List<String> models(PluginEntry<?> entry) {
+    return entry.plugin() instanceof GgufArchitecture architecture
+        ? architecture.models().stream().sorted().toList()
+        : List.of();
   }
 
   private static void appendPresets(StringBuilder text) {
@@ -137,6 +150,12 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("class", entry.className());
       object.addProperty("origin", entry.origin());
       object.add("options", toJson(entry.options()));
+      List<String> models = models(entry);
+      if (!models.isEmpty()) {
+        JsonArray names = new JsonArray();
+        models.forEach(names::add);
+        object.add("models", names);
+      }
       entries.add(object);
     }
     JsonArray problems = new JsonArray();

@@ -69,6 +69,10 @@ class ReadmeIT {
     Files.copy(
         Path.of("src", "test", "resources", "digits", "cnn.test.safetensors"),
         dir.resolve("digits.safetensors"));
+    Files.copy(TracedArchitecturesTest.GPT2, dir.resolve("gpt2.pt"));
+    for (String traced : List.of("gpt2.safetensors", "resnet.pt", "resnet.safetensors")) {
+      Files.copy(TracedArchitecturesTest.FOLDER.resolve(traced), dir.resolve(traced));
+    }
     Models.llm(dir.resolve("llm"));
     try (InputStream gguf = ReadmeIT.class.getResourceAsStream("/gguf/tiny-f16.gguf")) {
       Files.copy(gguf, dir.resolve("model-f16.gguf"));

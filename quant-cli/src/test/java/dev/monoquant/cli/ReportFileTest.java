@@ -244,6 +244,7 @@ class ReportFileTest {
         .isEqualTo(Failure.INPUT);
     assertThat(quant.err()).contains("it has no code that could be checked");
     assertThat(report().get("kind").getAsString()).isEqualTo("failure");
-    assertThat(report().getAsJsonArray("problems").toString()).contains("it has no code that could be checked");
+    assertThat(report().getAsJsonArray("problems").toString())
+        .contains("it has no code that could be checked");
   }
 }

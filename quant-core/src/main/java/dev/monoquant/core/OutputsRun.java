@@ -8,6 +8,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Output;
+import dev.monoquant.core.edit.Edits;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
@@ -66,7 +67,9 @@ import java.util.stream.Collectors;
  */
 final class OutputsRun implements AutoCloseable {
 
-  private final Settings settings;
+  /** With the calibration of the edited model once an edit is applied. */
+  private Settings settings;
+
   private final List<Output> outputs;
 
   /** The resources of the run, in the order of closing. */
@@ -168,7 +171,7 @@ final class OutputsRun implements AutoCloseable {
 
   private Plans plan(ModelInput input) throws IOException {
     List<Plans.Entry> plans = new ArrayList<>();
-    for (Begun begun : begin(input)) {
+    for (Begun begun : begin(input, false)) {
       Plan plan = plan(begun, Map.of());
       plans.add(
           new Plans.Entry(
@@ -179,7 +182,7 @@ final class OutputsRun implements AutoCloseable {
 
   private Reports quantize(ModelInput input, boolean overwrite, Consumer<Reports> gate)
       throws IOException {
-    List<Begun> begun = begin(input);
+    List<Begun> begun = begin(input, true);
     for (Begun one : begun) {
       if (isTried(one)) {
         ModelSource source = one.seen().source();
@@ -209,8 +212,12 @@ final class OutputsRun implements AutoCloseable {
     return settings.running() && one.isRunnable();
   }
 
-  /** Opens the input once and each output on it. */
-  private List<Begun> begin(ModelInput input) throws IOException {
+  /**
+   * Opens the input once and each output on it.
+   *
+   * @param searching whether the factors of an edit are chosen
+   */
+  private List<Begun> begin(ModelInput input, boolean searching) throws IOException {
     List<OutputFormat> formats = new ArrayList<>();
     for (Output output : outputs) {
       formats.add(OutputChoice.required(settings.plugins(), output.config(), output.target()));
@@ -233,6 +240,7 @@ final class OutputsRun implements AutoCloseable {
               Optional.of(output.target())));
     }
     OutputChoice.requireRun(settings, formats);
+    opened = edited(opened, formats, searching);
     Opened source = isSeveral() ? opened.with(new HashedOnce(opened.source(), hashes())) : opened;
     Map<String, ModelSource> views = new HashMap<>();
     List<Begun> begun = new ArrayList<>();
@@ -242,6 +250,27 @@ final class OutputsRun implements AutoCloseable {
       begun.add(new Begun(outputs.get(i), open, source.as(settings, open.view())));
     }
     return begun;
+  }
+
+  /** The model with its edit; one output at a time has its own. */
+  private Opened edited(Opened opened, List<OutputFormat> formats, boolean searching)
+      throws IOException {
+    if (isSeveral()) {
+      for (Output output : outputs) {
+        if (Edits.wanted(output.config().weights().extra()).isPresent()) {
+          throw new ConfigurationException(
+              output.target()
+                  + ": an edit changes what other outputs read, too. Write this output by a run of"
+                  + " its own");
+        }
+      }
+      return opened;
+    }
+    Edits.Applied applied =
+        Edits.apply(
+            settings, opened, outputs.get(0).config(), Optional.of(formats.get(0)), searching);
+    settings = applied.settings();
+    return applied.opened();
   }
 
   private SharedHashes hashes() {

@@ -45,6 +45,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -140,6 +141,21 @@ final class SplitRun implements AutoCloseable {
     }
   }
 
+  /** Makes the folder of a plan where it is not yet. */
+  static void begin(Settings settings, SplitPlan plan) {
+    guarded(
+        settings,
+        plan,
+        () -> {
+          OutputShare share = new OutputShare.Begin(SplitPlanJson.id(plan), plan.units().size());
+          try (SplitRun run = again(settings, plan);
+              OutputWriter writer = run.open(share, plan.output().overwrite())) {
+            writer.commit();
+          }
+          return share;
+        });
+  }
+
   private OutputWriter open(OutputShare share, boolean overwrite) throws IOException {
     return layout.open(
         new WriteOptions(target, overwrite, settings.sync(), false, Optional.of(share)));
@@ -184,7 +200,10 @@ final class SplitRun implements AutoCloseable {
     return all;
   }
 
-  /** Size and time of each file of the input: what tells it from another without reading it. */
+  /**
+   * What tells each file of the input from another without reading it: size and time, and the
+   * identity of a remote file. The key of a file of this machine is another one on the next.
+   */
   private SortedMap<String, String> stamps() throws IOException {
     SortedMap<String, String> stamps = new TreeMap<>();
     for (Map.Entry<String, Path> file : inputFiles().entrySet()) {
@@ -193,9 +212,14 @@ final class SplitRun implements AutoCloseable {
           file.getKey(),
           now.size()
               + " bytes, "
-              + now.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS));
+              + now.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS)
+              + (isRemote(file.getValue()) && now.fileKey() != null ? ", " + now.fileKey() : ""));
     }
     return stamps;
+  }
+
+  private static boolean isRemote(Path file) {
+    return !file.getFileSystem().equals(FileSystems.getDefault());
   }
 
   private List<WorkDivision.Item> items() {

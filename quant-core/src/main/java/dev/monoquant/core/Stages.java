@@ -7,6 +7,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.CalibrationOptions;
+import dev.monoquant.core.edit.Edits;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.observe.CalibrationRun;
 import dev.monoquant.core.open.InputOpener;
@@ -22,6 +23,7 @@ import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
@@ -108,11 +110,12 @@ final class Stages {
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
     try (Opened opened = open(settings, input, config)) {
+      Settings edited = Edits.apply(settings, opened, config, format, false).settings();
       if (format.isEmpty()) {
-        return plan(settings, opened, config, Optional.empty());
+        return plan(edited, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        return plan(settings, opened.as(settings, output.view()), config, Optional.of(output));
+        return plan(edited, opened.as(edited, output.view()), config, Optional.of(output));
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -132,22 +135,24 @@ final class Stages {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
-    Opened opened = open(settings, input, config);
+    Opened original = open(settings, input, config);
     boolean handedOver = false;
     try {
+      Edits.Applied applied = Edits.apply(settings, original, config, format, true);
+      Opened opened = applied.opened();
       Opened seen =
           format.isEmpty() ? opened : opened.as(settings, format.get().view(opened.source()));
-      Plan plan = soundPlanFor(settings, seen, config, format);
-      Provenance provenance = PlanProvenance.of(settings, config, plan, opened.reading());
+      Plan plan = soundPlanFor(applied.settings(), seen, config, format);
+      Provenance provenance = PlanProvenance.of(applied.settings(), config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       QuantizedModel model =
-          RetainedResult.quantize(settings, seen, plan, provenance, config, stateDict);
+          RetainedResult.quantize(applied.settings(), seen, plan, provenance, config, stateDict);
       handedOver = RetainedResult.needsOriginal(opened.source());
       return model;
     } finally {
       if (!handedOver) {
-        opened.close();
+        original.close();
       }
     }
   }
@@ -390,12 +395,18 @@ final class Stages {
         plan.outputFormat(),
         plan.layers(),
         plan.weights().stream()
-            .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
+            .map(w -> w.withRemark(joined(remarks.getOrDefault(w.weight().name(), ""), w)))
             .toList(),
         plan.kept(),
         plan.kvCache(),
         withNotes(problems, layout.notes()),
         Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
+  }
+
+  private static String joined(String remark, PlannedWeight weight) {
+    return remark.isEmpty() || weight.remark().isEmpty()
+        ? remark + weight.remark()
+        : weight.remark() + "; " + remark;
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */

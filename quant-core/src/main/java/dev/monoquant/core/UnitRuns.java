@@ -46,6 +46,18 @@ public final class UnitRuns {
   }
 
   /**
+   * Makes the folder beside the target that units share, where {@link #plan} has not made it: on a
+   * machine that sees no folder of the others, for {@link SplitPlan#withTarget}. What units wrote
+   * there stays.
+   *
+   * @param plan the plan
+   * @throws dev.monoquant.OutputException as {@link #run}
+   */
+  public void begin(SplitPlan plan) {
+    SplitRun.begin(settings, plan);
+  }
+
+  /**
    * Writes a unit of a plan: its tensors at their places, then a record with their hashes. May be
    * called again, for any unit, in any order, on any machine, also twice at the same time.
    *

@@ -168,6 +168,37 @@ class ExamplesIT {
     assertThat(quant(commands.get(1).replaceFirst("^quant ", ""))).contains("nothing differs");
   }
 
+  /** An architecture that this project does not know, with a tokenizer of a test. */
+  @Test
+  void anArchitectureOfGgufFilesIsAdded() throws Exception {
+    assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
+    jar("olmo-architecture");
+    Path model = Files.createDirectory(folder.resolve("olmo"));
+    Path tokenizer = Guides.ROOT.resolve("quant-cli/src/test/resources/gguf/transformers/qwen2");
+    for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
+      Files.copy(tokenizer.resolve(file), model.resolve(file));
+    }
+    Files.writeString(
+        model.resolve("config.json"),
+        "{\"architectures\":[\"Olmo2ForCausalLM\"],\"hidden_size\":32,\"intermediate_size\":64,"
+            + "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"vocab_size\":512,"
+            + "\"max_position_embeddings\":64}");
+    String header =
+        "{\"model.embed_tokens.weight\":{\"dtype\":\"BF16\",\"shape\":[512,32],"
+            + "\"data_offsets\":[0,32768]},\"model.layers.0.self_attn.q_norm.weight\":"
+            + "{\"dtype\":\"BF16\",\"shape\":[32],\"data_offsets\":[32768,32832]}}";
+    ByteBuffer file = ByteBuffer.allocate(40000).order(ByteOrder.LITTLE_ENDIAN);
+    file.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+    Files.write(
+        model.resolve("model.safetensors"), Arrays.copyOf(file.array(), file.position() + 32832));
+    assertThat(quant("convert olmo -o olmo.gguf", 2)).contains("\"Olmo2ForCausalLM\" is not known");
+    String plugin = " --plugin olmo-architecture-1.0.0.jar";
+    assertThat(quant("plugins" + plugin)).contains("example/olmo2", "models: Olmo2ForCausalLM");
+    quant("convert olmo -o olmo.gguf" + plugin);
+    assertThat(quant("inspect olmo.gguf"))
+        .contains("olmo2", "blk.0.attn_q_norm.weight", "token_embd.weight");
+  }
+
   /** Gradle is not run: the process that its task starts is, with the same arguments. */
   @Test
   void theTaskOfTheGradleExampleWorks() throws Exception {

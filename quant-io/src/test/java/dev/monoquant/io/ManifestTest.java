@@ -298,6 +298,7 @@ class ManifestTest {
             new TreeMap<>(),
             Provenance.Reading.DEFAULT,
             Optional.empty(),
+            new TreeMap<>(),
             hashing,
             Optional.empty());
     for (OutputFormat format : List.of(new SafetensorsOutput(), new CompressedTensorsOutput())) {

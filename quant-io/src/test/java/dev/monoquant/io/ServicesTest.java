@@ -7,6 +7,7 @@ import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.RemoteStore;
+import dev.monoquant.spi.ScaleMapping;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.module.ModuleDescriptor;
@@ -33,7 +34,8 @@ class ServicesTest {
           GgufArchitecture.class,
           InputFormatDetector.class,
           OutputFormat.class,
-          RemoteStore.class
+          RemoteStore.class,
+          ScaleMapping.class
         }) {
       services.put(service.getName(), services(service.getName()));
     }

@@ -4,6 +4,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.cli.Main;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
+import dev.monoquant.spi.RemoteLocation;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -23,11 +24,15 @@ import org.apache.spark.sql.SparkSession;
  *   INPUT -o OUTPUT --split N [options of quant plan]
  * </pre>
  *
- * <p>Exit codes are those of {@code quant}.
+ * <p>The setting {@code spark.quant.staging} names a folder on each machine for what is on no disk
+ * of its own; by default it is that of temporary files. Exit codes are those of {@code quant}.
  */
 public final class QuantizeOnSpark {
 
   private static final int OUTPUT_FAILED = 5;
+
+  /** The setting of Spark for the folder that {@link SparkUnits#withStaging} names. */
+  private static final String STAGING = "spark.quant.staging";
 
   private QuantizeOnSpark() {}
 
@@ -62,31 +67,39 @@ public final class QuantizeOnSpark {
    */
   public static int run(SparkSession session, PrintWriter out, PrintWriter err, String... args)
       throws IOException {
-    Path folder = Files.createTempDirectory("quant-spark");
-    Path file = folder.resolve("plan.json");
+    String place = session.sparkContext().conf().get(STAGING, "");
+    Path root = Path.of(place.isEmpty() ? System.getProperty("java.io.tmpdir") : place);
+    Path folder = Files.createTempDirectory(Files.createDirectories(root), "quant-spark");
     try {
+      SparkUnits units = SparkUnits.on(session);
+      if (!place.isEmpty()) {
+        units = units.withStaging(root, Staging.LIMIT);
+      }
       List<String> words = new ArrayList<>(List.of("plan"));
       words.addAll(Arrays.asList(args));
-      int named = words.indexOf("--plan");
-      if (named > 0 && named + 1 < words.size()) {
-        file = Path.of(words.get(named + 1));
-      } else {
-        words.addAll(List.of("--plan", file.toString()));
+      int output = Math.max(words.indexOf("-o"), words.indexOf("--output")) + 1;
+      if (output > 1 && output < words.size() && RemoteLocation.isAddress(words.get(output))) {
+        String address = words.get(output);
+        units = units.withOutput(address);
+        String name = address.replaceFirst("/+$", "").replaceFirst(".*/", "");
+        words.set(output, folder.resolve(name).toString());
       }
+      Path file = folder.resolve("plan.json");
+      words.addAll(List.of("--plan", file.toString()));
       int planned = Main.run(out, err, words.toArray(String[]::new));
       if (planned != 0 || !Files.exists(file)) {
         return planned; // or help was asked for
       }
       SplitPlan plan = SplitPlanJson.parse(Files.readString(file), file.toString());
-      int before = SparkUnits.on(session).write(plan);
+      int before = units.write(plan);
       err.println("quant: " + plan.units().size() + " units, complete before: " + before);
-      return Main.run(out, err, "join", file.toString(), "--no-progress");
+      return units.join(
+          plan, inputs -> Main.run(out, err, "join", file.toString(), "--no-progress"));
     } catch (QuantException e) {
       err.println("quant: " + e.getMessage());
       return OUTPUT_FAILED;
     } finally {
-      Files.deleteIfExists(folder.resolve("plan.json"));
-      Files.delete(folder);
+      Staging.delete(folder);
     }
   }
 }

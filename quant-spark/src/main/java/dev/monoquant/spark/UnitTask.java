@@ -7,7 +7,10 @@ import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
+import dev.monoquant.files.remote.StagedFiles;
+import java.io.IOException;
 import java.io.Serializable;
+import java.nio.file.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
@@ -24,10 +27,17 @@ final class UnitTask implements Function<Integer, UnitTask.Done> {
   private final Broadcast<String> plan;
   private final LongAccumulator read;
   private final LongAccumulator found;
+  private final Broadcast<Staging> staging;
   private final int threads;
 
-  UnitTask(Broadcast<String> plan, LongAccumulator read, LongAccumulator found, int threads) {
+  UnitTask(
+      Broadcast<String> plan,
+      Broadcast<Staging> staging,
+      LongAccumulator read,
+      LongAccumulator found,
+      int threads) {
     this.plan = plan;
+    this.staging = staging;
     this.read = read;
     this.found = found;
     this.threads = threads;
@@ -55,24 +65,15 @@ final class UnitTask implements Function<Integer, UnitTask.Done> {
   }
 
   @Override
-  public Done call(Integer unit) {
+  public Done call(Integer unit) throws IOException {
     SplitPlan whole = SplitPlanJson.parse(plan.value(), "the plan of the driver");
-    TaskContext task = requireNonNull(TaskContext.get());
-    Cancellation cancellation = new Cancellation();
-    ReadBytes progress = new ReadBytes(read);
-    Quantizer quantizer =
-        Quantizer.create()
-            .withThreads(threads)
-            .withCancellation(cancellation)
-            .withProgress(
-                (stage, done, total, subject) -> {
-                  if (task.isInterrupted()) {
-                    cancellation.cancel();
-                  }
-                  progress.update(done);
-                });
-    try {
-      boolean wasComplete = quantizer.units().run(whole, unit).isEmpty();
+    Staging local = staging.value();
+    try (StagedFiles inputs = local.inputs()) {
+      Quantizer quantizer = watched(Staging.quantizer(inputs));
+      boolean wasComplete =
+          local.address().isEmpty()
+              ? quantizer.units().run(whole, unit).isEmpty()
+              : sent(quantizer, whole, unit, local, local.address().get());
       if (wasComplete) {
         found.add(1);
       }
@@ -82,6 +83,42 @@ final class UnitTask implements Function<Integer, UnitTask.Done> {
       failed.setStackTrace(e.getStackTrace());
       throw failed;
     }
+  }
+
+  /** Writes the unit on a disk of this machine and sends it; true if it was there before. */
+  private static boolean sent(
+      Quantizer quantizer, SplitPlan whole, int unit, Staging local, String address)
+      throws IOException {
+    HadoopOutput output = HadoopOutput.of(address, whole, local.configuration());
+    if (output.has(unit)) {
+      return true;
+    }
+    Path folder = local.fresh();
+    try {
+      SplitPlan here = whole.withTarget(folder.resolve(whole.name()));
+      quantizer.units().begin(here);
+      quantizer.withSync(false).units().run(here, unit);
+      output.send(new UnitParcel(here, unit));
+      return false;
+    } finally {
+      Staging.delete(folder);
+    }
+  }
+
+  private Quantizer watched(Quantizer quantizer) {
+    TaskContext task = requireNonNull(TaskContext.get());
+    Cancellation cancellation = new Cancellation();
+    ReadBytes progress = new ReadBytes(read);
+    return quantizer
+        .withThreads(threads)
+        .withCancellation(cancellation)
+        .withProgress(
+            (stage, done, total, subject) -> {
+              if (task.isInterrupted()) {
+                cancellation.cancel();
+              }
+              progress.update(done);
+            });
   }
 
   /** Adds what was read since the last report; Spark sends the sum to the driver now and then. */

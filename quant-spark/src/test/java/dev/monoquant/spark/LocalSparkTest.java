@@ -9,6 +9,8 @@ import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.split.SplitPlan;
+import dev.monoquant.core.split.SplitPlanJson;
+import dev.monoquant.files.remote.StagedFiles;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -39,6 +41,7 @@ class LocalSparkTest {
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.hadoop.fs.hdfs.impl", StandIn.class.getName())
             .getOrCreate();
   }
 
@@ -129,5 +132,78 @@ class LocalSparkTest {
     int again =
         QuantizeOnSpark.run(session, new PrintWriter(out, true), new PrintWriter(err, true), args);
     assertThat(again).as("the output exists").isEqualTo(5);
+    args[2] = StandIn.ADDRESS + folder.resolve("far/out");
+    int far =
+        QuantizeOnSpark.run(session, new PrintWriter(out, true), new PrintWriter(err, true), args);
+    assertThat(far).as(err.toString()).isZero();
+    assertThat(Models.contents(folder.resolve("far/out")))
+        .isEqualTo(Models.contents(folder.resolve("out")));
+  }
+
+  private SparkUnits remote() {
+    return SparkUnits.on(session)
+        .withStaging(folder.resolve("staging"), 1L << 30)
+        .withOutput(StandIn.ADDRESS + folder.resolve("far/out"));
+  }
+
+  /** A plan of an input that only Hadoop reads; its output is on the disk of the driver first. */
+  private SplitPlan remotePlan(SparkUnits units, Path model) throws IOException {
+    Files.createDirectories(folder.resolve("near"));
+    try (StagedFiles inputs = units.inputs()) {
+      Path input = inputs.path(StandIn.ADDRESS + model);
+      return plan(input, folder.resolve("near/out"), "FP8_DYNAMIC", 4);
+    }
+  }
+
+  @Test
+  void inputAndOutputMayBeOnAFileSystemOfHadoop() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    Path alone = Files.createDirectory(folder.resolve("alone")).resolve("out");
+    Quantizer.create().quantize(ModelInput.of(model), config("FP8_DYNAMIC"), alone, false);
+    SplitPlan plan = remotePlan(remote(), model);
+    remote().run(plan, report -> {});
+    assertThat(Models.contents(folder.resolve("far/out"))).isEqualTo(Models.contents(alone));
+    assertThat(folder.resolve("far")).isDirectoryNotContaining(p -> !p.endsWith("out"));
+    assertThat(folder.resolve("near")).isEmptyDirectory();
+    assertThat(folder.resolve("staging")).isDirectoryNotContaining(p -> !p.endsWith("inputs"));
+    assertThatThrownBy(() -> remote().write(remotePlan(remote(), model)))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("exists");
+  }
+
+  @Test
+  void whatIsSentInPartCountsForNothing() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    SplitPlan plan = remotePlan(remote(), model);
+    StandIn.FULL.set(1);
+    assertThat(remote().write(plan)).as("units that were complete before").isZero();
+    assertThat(StandIn.FULL).as("files that were full").hasValue(0);
+    StandIn.FULL.set(1);
+    assertThatThrownBy(() -> remote().run(plan, report -> {}))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("No space left on device");
+    assertThat(folder.resolve("far/out")).doesNotExist();
+    assertThat(folder.resolve("near")).isEmptyDirectory();
+    assertThat(remote().write(remotePlan(remote(), model))).isEqualTo(4);
+    remote().run(plan, report -> {});
+    assertThat(folder.resolve("far/out/config.json")).exists();
+  }
+
+  @Test
+  void whatIsDamagedOnItsWayIsWrittenAgain() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    SplitPlan plan = remotePlan(remote(), model);
+    remote().write(plan);
+    Path parts = folder.resolve("far/.out.quant-parts-" + SplitPlanJson.id(plan));
+    Path parcel = parts.resolve("unit-2");
+    byte[] bytes = Files.readAllBytes(parcel);
+    bytes[bytes.length - 100] ^= 1;
+    Files.write(parcel, bytes);
+    assertThatThrownBy(() -> remote().run(plan, report -> {}))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("unit-2: has other bytes than the unit sent");
+    assertThat(remote().write(plan)).isEqualTo(3);
+    remote().run(plan, report -> {});
+    assertThat(folder.resolve("far/out/config.json")).exists();
   }
 }

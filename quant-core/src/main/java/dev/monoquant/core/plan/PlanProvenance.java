@@ -9,6 +9,7 @@ import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.recipe.Recipe;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ActivationQuantization;
@@ -49,13 +50,16 @@ public final class PlanProvenance {
                         inputs.affects(plugins.scheme(w.scheme()), w.options(), w.matrix())
                             || isMeasured(inputs, w)
                             || format.filter(f -> inputs.affects(f, w)).isPresent());
+    AppliedEdits edits = settings.edits().orElse(AppliedEdits.NONE);
+    boolean edited = !edits.ranges().isEmpty();
     return new Provenance(
         TOOL,
         LibraryVersion.text(),
         GSON.toJson(Recipe.toTree(resolved(config, plan))),
         versions(plan, plugins),
         reading,
-        settings.calibration().filter(c -> calibrated).map(Calibration::digest),
+        settings.calibration().filter(c -> calibrated || edited).map(Calibration::digest),
+        edits.ranges(),
         settings.hashing(),
         Optional.empty());
   }
@@ -98,7 +102,7 @@ public final class PlanProvenance {
           switch (entry.kind()) {
             case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
             case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
-            case CALIBRATION_READER, REMOTE_STORE -> false;
+            case GGUF_ARCHITECTURE, CALIBRATION_READER, REMOTE_STORE, SCALE_MAPPING -> false;
             case LAYER_QUANTIZER -> quantizers.contains(entry.id());
             case SCHEME -> schemes.contains(entry.id());
           };

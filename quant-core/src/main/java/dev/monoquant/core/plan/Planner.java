@@ -12,6 +12,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.UnquantizedTensor.Why;
+import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
@@ -56,6 +57,7 @@ public final class Planner {
   private final WeightEncoder encoder;
   private final ActivationRules activations;
   private final Map<String, String> nonFinite;
+  private final AppliedEdits edits;
 
   /** By the name of the weight, in the order of the layers. */
   private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
@@ -94,13 +96,17 @@ public final class Planner {
                 output.map(OutputChoice.Open::format),
                 ofInput,
                 choice.own(),
+                EditRule.owners(settings, config),
                 calibration.isPresent()));
     this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
+    EditRule.requireApplied(settings, config);
+    this.edits = settings.edits().orElse(AppliedEdits.NONE);
   }
 
   public Plan plan(Opened opened) {
     ModelSource source = opened.source();
+    problems.addAll(edits.problems());
     if (!source.info().quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
@@ -300,7 +306,11 @@ public final class Planner {
     }
     weights.put(
         tensor.name(),
-        new PlannedWeight(ranged(weight), layer.evidence(), candidate.quantizer().id(), ""));
+        new PlannedWeight(
+            ranged(weight),
+            layer.evidence(),
+            candidate.quantizer().id(),
+            edits.words().getOrDefault(tensor.name(), "")));
   }
 
   /** The choice of schemes of that name that the output format offers. */
@@ -363,7 +373,15 @@ public final class Planner {
   }
 
   private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {
-    kept.put(tensor.name(), new UnquantizedTensor(tensor, layer.name(), layer.kind(), why, reason));
+    String edited = edits.words().get(tensor.name());
+    kept.put(
+        tensor.name(),
+        new UnquantizedTensor(
+            tensor,
+            layer.name(),
+            layer.kind(),
+            why,
+            edited == null ? reason : reason + "; " + edited));
   }
 
   private List<UnquantizedTensor> keptInOrder(ModelSource source, List<Layer> layers) {

@@ -58,6 +58,7 @@ public final class SchemeChoice {
   private final Optional<OwnOptions> ofFormat;
   private final OwnOptions ofInput;
   private final List<OwnOptions> ofLayers;
+  private final List<OwnOptions> ofEdits;
   private final boolean calibrated;
 
   /**
@@ -75,6 +76,7 @@ public final class SchemeChoice {
    * @param format the output format, if there is one
    * @param ofInput the options of the format that the model is read with
    * @param ofLayers those of the layer quantizers
+   * @param ofEdits those of edits of the model, if they may be set
    * @param calibrated whether scales of activations are measured
    */
   public SchemeChoice(
@@ -83,6 +85,7 @@ public final class SchemeChoice {
       Optional<OutputFormat> format,
       OwnOptions ofInput,
       List<OwnOptions> ofLayers,
+      List<OwnOptions> ofEdits,
       boolean calibrated) {
     this.plugins = plugins;
     this.calibrated = calibrated;
@@ -90,6 +93,7 @@ public final class SchemeChoice {
     this.ofFormat = format.map(OwnOptions::of);
     this.ofInput = ofInput;
     this.ofLayers = ofLayers;
+    this.ofEdits = ofEdits;
   }
 
   /**
@@ -178,6 +182,7 @@ public final class SchemeChoice {
     byLayer.addAll(ofLayers);
     List<OwnOptions> all = new ArrayList<>(byLayer);
     all.add(ofInput);
+    all.addAll(ofEdits);
     return new Parties(scheme, own, byLayer, new OptionOwners(plugins, all));
   }
 
@@ -187,7 +192,16 @@ public final class SchemeChoice {
    */
   private void requireKnown(Map<String, String> wanted, Parties parties) {
     parties.all().requireKnown(wanted.keySet());
-    for (String name : ofInput.names()) {
+    requireWhole(wanted, parties, ofInput, ", which reads the model as a whole");
+    for (OwnOptions edits : ofEdits) {
+      edits.checked(wanted);
+      requireWhole(wanted, parties, edits, " and holds for the whole model");
+    }
+  }
+
+  private void requireWhole(
+      Map<String, String> wanted, Parties parties, OwnOptions owner, String why) {
+    for (String name : owner.names()) {
       String value = wanted.get(name);
       if (value != null
           && !value.equals(forAll.get(name))
@@ -196,8 +210,9 @@ public final class SchemeChoice {
             "option "
                 + name
                 + " belongs to "
-                + ofInput
-                + ", which reads the model as a whole, and a rule sets it for some layers. Set it"
+                + owner
+                + why
+                + ", and a rule sets it for some layers. Set it"
                 + " for all weights, for example --option "
                 + name
                 + "="

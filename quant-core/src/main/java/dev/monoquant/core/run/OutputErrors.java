@@ -16,9 +16,6 @@ final class OutputErrors {
 
   private static final int MOST_ROWS = 64;
 
-  /** Rows of the matrix that are added in one loop. */
-  private static final int TOGETHER = 4;
-
   private final GramMatrix gram;
   private final long step;
   private final float[][] originals;
@@ -55,52 +52,13 @@ final class OutputErrors {
    * matrix has no such ratio, as one of zeros or NaN}
    */
   synchronized OptionalDouble sqnrDb() {
-    int cols = gram.size();
-    float[][] ofOriginals = new float[originals.length][cols];
-    float[][] ofErrors = new float[errors.length][cols];
-    float[][] some = new float[TOGETHER][cols];
-    for (int i = 0; i < cols; i += TOGETHER) {
-      int count = Math.min(TOGETHER, cols - i);
-      for (int k = 0; k < TOGETHER; k++) {
-        if (k < count) {
-          gram.readRow(i + k, some[k]);
-        }
-      }
-      for (int row = 0; row < errors.length; row++) {
-        add(ofOriginals[row], originals[row], i, count, some);
-        add(ofErrors[row], errors[row], i, count, some);
-      }
-    }
-    double signal = sum(originals, ofOriginals);
-    double noise = sum(errors, ofErrors);
+    double[] sums = GramProduct.sums(gram, originals, errors);
+    double signal = sums[0];
+    double noise = sums[1];
     if (!(signal > 0) || !(noise >= 0) || !Double.isFinite(signal + noise)) {
       return OptionalDouble.empty();
     }
     return OptionalDouble.of(
         noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise));
-  }
-
-  private static void add(float[] to, float[] row, int from, int count, float[][] some) {
-    float a = row[from];
-    float b = count > 1 ? row[from + 1] : 0;
-    float c = count > 2 ? row[from + 2] : 0;
-    float d = count > 3 ? row[from + 3] : 0;
-    float[] ga = some[0];
-    float[] gb = some[1];
-    float[] gc = some[2];
-    float[] gd = some[3];
-    for (int i = 0; i < to.length; i++) {
-      to[i] += (a * ga[i] + b * gb[i]) + (c * gc[i] + d * gd[i]);
-    }
-  }
-
-  private static double sum(float[][] rows, float[][] products) {
-    double sum = 0;
-    for (int row = 0; row < rows.length; row++) {
-      for (int c = 0; c < rows[row].length; c++) {
-        sum += (double) rows[row][c] * products[row][c];
-      }
-    }
-    return sum;
   }
 }

@@ -39,11 +39,17 @@ public final class InputFacts {
 
   /** {@return the statistics of inputs that a scheme needs or uses} */
   public static Set<Need> wanted(Scheme scheme, OptionValues options) {
-    Set<Need> wanted = EnumSet.noneOf(Need.class);
-    wanted.addAll(scheme.needs(options));
-    wanted.addAll(scheme.uses(options));
+    Set<Need> wanted = all(scheme, options);
     wanted.removeIf(need -> !need.isOfInputs());
     return wanted;
+  }
+
+  /** {@return all statistics that a scheme needs or uses} */
+  public static Set<Need> all(Scheme scheme, OptionValues options) {
+    Set<Need> all = EnumSet.noneOf(Need.class);
+    all.addAll(scheme.needs(options));
+    all.addAll(scheme.uses(options));
+    return all;
   }
 
   /** {@return whether the codes of a weight depend on the calibration} */

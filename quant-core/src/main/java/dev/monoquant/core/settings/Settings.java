@@ -45,6 +45,7 @@ public final class Settings implements Cloneable {
   private Hashing hashing = Hashing.OUTPUTS;
   private OptionalLong maxMemory = OptionalLong.empty();
   private Optional<Calibration> calibration = Optional.empty();
+  private Optional<AppliedEdits> edits = Optional.empty();
   private boolean resume;
   private boolean requantize;
   private boolean running = true;
@@ -196,6 +197,16 @@ public final class Settings implements Cloneable {
   public Settings withCalibration(Calibration value) {
     requireNonNull(value, "calibration");
     return with(s -> s.calibration = Optional.of(value));
+  }
+
+  /** What was done to the tensors of the model that is read; empty if it was not looked at. */
+  public Optional<AppliedEdits> edits() {
+    return edits;
+  }
+
+  public Settings withEdits(AppliedEdits value) {
+    requireNonNull(value, "edits");
+    return with(s -> s.edits = Optional.of(value));
   }
 
   public boolean requantize() {

@@ -131,6 +131,26 @@ public record SplitPlan(
     return Collections.unmodifiableSortedMap(sorted);
   }
 
+  /**
+   * {@return the same plan for an output in another folder, such as on a disk of its own for each
+   * machine}
+   *
+   * @param target the output; its name has to be that of the plan
+   */
+  public SplitPlan withTarget(Path target) {
+    if (!String.valueOf(target.getFileName()).equals(name())) {
+      throw new IllegalArgumentException(target + " has another name than " + name());
+    }
+    Target moved =
+        new Target(target.toString(), output.overwrite(), output.hashing(), output.recipe());
+    return new SplitPlan(input, moved, identity, files, units);
+  }
+
+  /** {@return the name of the output, without its folder} */
+  public String name() {
+    return String.valueOf(target().getFileName());
+  }
+
   /** {@return the path of the output} */
   public Path target() {
     return Path.of(output.path());

@@ -17,6 +17,7 @@ import dev.monoquant.spi.OutputShare.Pieces;
 import dev.monoquant.spi.ReadChoices;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -135,12 +136,14 @@ public final class SplitPlanJson {
   }
 
   /**
-   * {@return the id of a plan: plans with equal values have equal ids}
+   * {@return the id of a plan: plans with equal values have equal ids, whatever the folder of the
+   * output}
    *
    * @param plan a plan
    */
   public static String id(SplitPlan plan) {
-    return Sha256.of(write(plan).getBytes(StandardCharsets.UTF_8)).substring(0, 16);
+    String text = write(plan.withTarget(Path.of(plan.name())));
+    return Sha256.of(text.getBytes(StandardCharsets.UTF_8)).substring(0, 16);
   }
 
   /**

@@ -41,6 +41,7 @@ class SchemeChoiceTest {
           Optional.empty(),
           OwnOptions.of(new FakeLayers("test/input")),
           List.of(),
+          List.of(),
           false);
 
   private static WeightSettings fake() {

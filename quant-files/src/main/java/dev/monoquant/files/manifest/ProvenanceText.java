@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
  * monoquant.plugins     {"scheme int8":"CLASS VERSION",...}      if there are any
  * monoquant.schemes     int4@1,int8@1                            the schemes of the weights
  * monoquant.calibration SHA-256                                  if a scheme used a calibration
+ * monoquant.edits       {"TENSOR":"divided (awq) by 0.5 to 2"}   if tensors were scaled before
  * monoquant.reading     {"entry":"ema/model","fold":true,...}    if the input left a choice
  * </pre>
  *
@@ -36,6 +37,9 @@ public final class ProvenanceText {
 
   /** The key of the configuration. */
   public static final String CONFIGURATION = PREFIX + "config";
+
+  /** The key of how tensors were scaled before they were quantized. */
+  public static final String EDITS = PREFIX + "edits";
 
   private static final String PLUGINS = PREFIX + "plugins";
 
@@ -69,6 +73,9 @@ public final class ProvenanceText {
       texts.put(PLUGINS, JsonText.compact(object(provenance.plugins())));
     }
     provenance.calibration().ifPresent(hash -> texts.put(PREFIX + "calibration", hash));
+    if (!provenance.edits().isEmpty()) {
+      texts.put(EDITS, JsonText.compact(object(provenance.edits())));
+    }
     JsonValue.Obj reading = reading(provenance.reading());
     if (!reading.members().isEmpty()) {
       texts.put(PREFIX + "reading", JsonText.compact(reading));

@@ -50,9 +50,8 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 final class SharedOutput {
 
-  private static final String DATA = "data.tmp";
-
   private final Path target;
+  private final UnitPlaces places;
   private final Path folder;
   private final OutputShare share;
   private final boolean sync;
@@ -74,12 +73,13 @@ final class SharedOutput {
     this.sync = sync;
     this.disk = disk;
     this.mode = mode;
-    this.folder = folder(target, share);
+    this.places = UnitPlaces.of(target, share.plan());
+    this.folder = places.folder();
   }
 
   /** {@return the folder that the units of an output share} */
   static Path folder(Path target, OutputShare share) {
-    return target.resolveSibling("." + target.getFileName() + ".quant-parts-" + share.plan());
+    return UnitPlaces.of(target, share.plan()).folder();
   }
 
   /** Refuses a share of an output that is not begun, or that is joined already. */
@@ -210,7 +210,32 @@ final class SharedOutput {
               + share.units()
               + ". Run them, then join again");
     }
-    records.forEach(record -> finished.putAll(record.remarks()));
+    for (UnitRecord record : records) {
+      requireLong(record);
+      finished.putAll(record.remarks());
+    }
+  }
+
+  /** Refuses files that end before what a unit wrote, as those that were copied in part. */
+  private void requireLong(UnitRecord record) throws IOException {
+    for (Map.Entry<String, SortedMap<String, Hashed>> file : record.files().entrySet()) {
+      Path path = path(file.getKey());
+      boolean isFile = Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS);
+      long size = isFile ? Files.size(path) : 0;
+      for (Hashed region : file.getValue().values()) {
+        long end = region.start() + region.bytes();
+        if (!isFile || end > size) {
+          throw new ValidationException(
+              path
+                  + (isFile ? ": has " + size + " bytes" : ": is missing")
+                  + ", and unit "
+                  + record.unit()
+                  + " wrote "
+                  + end
+                  + ". Run that unit again, then join again");
+        }
+      }
+    }
   }
 
   /** The record of a unit; empty if there is none that can be read. */
@@ -227,16 +252,16 @@ final class SharedOutput {
   }
 
   private Path record(int unit) {
-    return folder.resolve("unit-" + unit + ".json");
+    return places.record(unit);
   }
 
   /** {@return the file, or the directory of the files, that the units write} */
   Path data() {
-    return folder.resolve(DATA);
+    return places.data();
   }
 
   private Path path(String name) {
-    return name.isEmpty() ? data() : data().resolve(name);
+    return places.file(name);
   }
 
   /** {@return whether only a part is written, which is no output yet} */

@@ -62,12 +62,14 @@ class ProvenanceTextTest {
             PLUGINS,
             reading,
             Optional.of("5d"),
+            new TreeMap<>(Map.of("norm.weight", "divided (awq) by 0.5 to 2")),
             Hashing.OUTPUTS,
             Optional.of(new TreeMap<>(Map.of("model.pt", "ab"))));
     assertThat(texts(Optional.of(provenance)))
         .containsExactly(
             Map.entry("monoquant.calibration", "5d"),
             Map.entry("monoquant.config", "{\"scheme\":\"int8\"}"),
+            Map.entry("monoquant.edits", "{\"norm.weight\":\"divided (awq) by 0.5 to 2\"}"),
             Map.entry(
                 "monoquant.plugins",
                 "{\"input format pt\":\"P \\\"2\\\"\",\"scheme int8\":\"com.example.Int8 1.2\"}"),
@@ -98,6 +100,7 @@ class ProvenanceTextTest {
             PLUGINS,
             Provenance.Reading.DEFAULT,
             Optional.empty(),
+            new TreeMap<>(),
             Hashing.OUTPUTS,
             Optional.empty());
     assertThat(ProvenanceText.plugins(texts(Optional.of(provenance)))).isEqualTo(PLUGINS);

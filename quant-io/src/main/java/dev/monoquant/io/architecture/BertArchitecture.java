@@ -47,6 +47,11 @@ public final class BertArchitecture implements GgufArchitecture {
   public BertArchitecture() {}
 
   @Override
+  public String id() {
+    return "bert";
+  }
+
+  @Override
   public Set<String> models() {
     return Set.of("BertModel", "BertForMaskedLM", "BertForPreTraining");
   }

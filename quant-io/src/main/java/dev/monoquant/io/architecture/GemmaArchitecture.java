@@ -32,6 +32,11 @@ public final class GemmaArchitecture implements GgufArchitecture {
   public GemmaArchitecture() {}
 
   @Override
+  public String id() {
+    return "gemma";
+  }
+
+  @Override
   public Set<String> models() {
     return Set.of(GEMMA2, "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration");
   }

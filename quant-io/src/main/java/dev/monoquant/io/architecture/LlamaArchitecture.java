@@ -21,6 +21,11 @@ public final class LlamaArchitecture implements GgufArchitecture {
   public LlamaArchitecture() {}
 
   @Override
+  public String id() {
+    return "llama";
+  }
+
+  @Override
   public Set<String> models() {
     return Set.of("LlamaForCausalLM", "LlamaModel", "MistralForCausalLM", MIXTRAL);
   }

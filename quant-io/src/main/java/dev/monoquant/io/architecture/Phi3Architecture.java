@@ -24,6 +24,11 @@ public final class Phi3Architecture implements GgufArchitecture {
   public Phi3Architecture() {}
 
   @Override
+  public String id() {
+    return "phi3";
+  }
+
+  @Override
   public Set<String> models() {
     return Set.of("Phi3ForCausalLM");
   }

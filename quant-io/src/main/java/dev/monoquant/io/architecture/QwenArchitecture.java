@@ -34,6 +34,11 @@ public final class QwenArchitecture implements GgufArchitecture {
   public QwenArchitecture() {}
 
   @Override
+  public String id() {
+    return "qwen";
+  }
+
+  @Override
   public Set<String> models() {
     return MODELS.keySet();
   }

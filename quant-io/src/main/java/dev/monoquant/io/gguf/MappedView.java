@@ -12,7 +12,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.GgufMapping;
 import dev.monoquant.spi.GgufMapping.Numbers;
 import dev.monoquant.spi.GgufMapping.Rows;
-import dev.monoquant.spi.GgufMapping.Run;
 import dev.monoquant.spi.GgufMapping.Stored;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -104,19 +103,11 @@ final class MappedView extends SourceView {
 
   /** Every row of every tensor of the model is stored or left out with a reason. */
   private void audit(GgufMapping mapping) {
-    Map<String, Long> used = new HashMap<>();
-    for (Stored stored : mapping.tensors()) {
-      if (stored.content() instanceof Rows rows) {
-        for (Run run : rows.runs()) {
-          TensorInfo from = run.tensor();
-          long width = from.shape().rank() < 2 ? 1 : from.shape().dim(-1);
-          used.merge(from.name(), run.count() * width, Long::sum);
-        }
-      }
-    }
+    Map<String, Long> rows = mapping.storedRows();
     List<String> lost = new ArrayList<>();
     for (TensorInfo tensor : inside().info().tensors()) {
-      boolean whole = used.getOrDefault(tensor.name(), 0L) >= tensor.shape().elements();
+      long width = tensor.shape().rank() < 2 ? 1 : tensor.shape().dim(-1);
+      boolean whole = rows.getOrDefault(tensor.name(), 0L) * width >= tensor.shape().elements();
       if (!whole && !mapping.leftOut().containsKey(tensor.name())) {
         lost.add(quote(tensor.name()));
       }

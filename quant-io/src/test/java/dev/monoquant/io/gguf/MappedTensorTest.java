@@ -3,11 +3,13 @@ package dev.monoquant.io.gguf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.PluginException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.GgufMapping;
 import dev.monoquant.spi.GgufMapping.Rows;
 import dev.monoquant.spi.GgufMapping.Run;
 import dev.monoquant.spi.GgufMapping.Stored;
@@ -19,6 +21,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -142,6 +145,30 @@ class MappedTensorTest {
     byte[] wide = new byte[numbers.length * Float.BYTES];
     FloatBytes.narrow(ElementType.FLOAT32, numbers, 0, numbers.length, wide, 0);
     return wide;
+  }
+
+  /** A row that is stored twice is no substitute for one that is not stored. */
+  @Example
+  void everyRowMustBeStored() {
+    TensorInfo tensor = new TensorInfo("t", ElementType.FLOAT32, TensorShape.of(4, 2));
+    Memory memory = new Memory(List.of(tensor), List.of(new byte[32]));
+    Run first = new Run(tensor, 0, 2, 0);
+    Run middle = new Run(tensor, 1, 2, 0);
+    Run last = new Run(tensor, 2, 2, 0);
+    view(memory, last, first);
+    view(memory, first, middle, last, first);
+    for (List<Run> runs : List.of(List.of(first, first), List.of(first, middle, first))) {
+      assertThatThrownBy(() -> view(memory, runs.toArray(Run[]::new)))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("1 tensor has no place in a model of the architecture toy: \"t\"");
+    }
+  }
+
+  private static void view(Memory memory, Run... runs) {
+    TensorShape shape = TensorShape.of(2L * runs.length, 2);
+    Stored stored = new Stored("x", shape, new Rows(List.of(runs), false, 0));
+    GgufMapping mapping = new GgufMapping("toy", List.of(stored), Map.of(), Map.of(), List.of());
+    new MappedView(memory, memory.info(), mapping, false, "described").close();
   }
 
   @Example

@@ -10,9 +10,9 @@ import dev.monoquant.spi.GgufMapping.Run;
 import dev.monoquant.spi.GgufMapping.Stored;
 import dev.monoquant.spi.Hyperparameters;
 import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.laws.LawViolation;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -75,6 +75,16 @@ public interface GgufArchitectureContract {
         });
   }
 
+  /** Its id is valid, and the same at each call. */
+  @Example
+  default void hasAnId() {
+    if (!SchemeId.isValidName(subject().id()) || !subject().id().equals(subject().id())) {
+      throw violation(
+          "hasAnId",
+          subject().id() + " is no id of lower case letters, digits and dashes, or changes");
+    }
+  }
+
   /** It names classes, the same at each call. */
   @Example
   default void namesItsModels() {
@@ -95,7 +105,7 @@ public interface GgufArchitectureContract {
     }
   }
 
-  /** Names are unique, shapes have the numbers of their content, and rows exist. */
+  /** Names are unique, shapes have the numbers of their content, and rows exist, of one type. */
   @Example
   default void storesWhatThereIs() {
     for (String model : subject().models()) {
@@ -124,8 +134,18 @@ public interface GgufArchitectureContract {
     }
     long width = width(stored.shape());
     long numbers = 0;
-    for (Run run : ((Rows) stored.content()).runs()) {
+    List<Run> runs = ((Rows) stored.content()).runs();
+    for (Run run : runs) {
       TensorShape shape = run.tensor().shape();
+      if (run.tensor().type() != runs.get(0).tensor().type()) {
+        throw violation(
+            "storesWhatThereIs",
+            stored.name()
+                + " has rows of the types "
+                + runs.get(0).tensor().type()
+                + " and "
+                + run.tensor().type());
+      }
       boolean there =
           model().tensors().contains(run.tensor())
               && width(shape) == width
@@ -148,28 +168,23 @@ public interface GgufArchitectureContract {
   default void losesNothing() {
     for (String model : subject().models()) {
       GgufMapping mapping = subject().map(model, model(), config());
-      Map<String, Long> stored = stored(mapping);
+      Map<String, Long> rows = mapping.storedRows();
       for (TensorInfo tensor : model().tensors()) {
-        boolean whole = stored.getOrDefault(tensor.name(), 0L) >= tensor.shape().elements();
+        long numbers = rows.getOrDefault(tensor.name(), 0L) * width(tensor.shape());
+        boolean whole = numbers >= tensor.shape().elements();
         String reason = mapping.leftOut().getOrDefault(tensor.name(), "");
         if (!whole && reason.isBlank()) {
-          throw violation("losesNothing", tensor.name() + " is not stored, and has no reason");
+          throw violation(
+              "losesNothing",
+              tensor.name()
+                  + " is not stored whole, "
+                  + numbers
+                  + " of its "
+                  + tensor.shape().elements()
+                  + " numbers, and has no reason");
         }
       }
     }
-  }
-
-  private static Map<String, Long> stored(GgufMapping mapping) {
-    Map<String, Long> stored = new HashMap<>();
-    for (Stored tensor : mapping.tensors()) {
-      if (tensor.content() instanceof Rows rows) {
-        for (Run run : rows.runs()) {
-          long width = width(run.tensor().shape());
-          stored.merge(run.tensor().name(), run.count() * width, Long::sum);
-        }
-      }
-    }
-    return stored;
   }
 
   /** A tensor that it does not know is neither stored nor left out: the caller refuses it. */
@@ -180,7 +195,7 @@ public interface GgufArchitectureContract {
     tensors.add(new TensorInfo(name, tensors.get(0).type(), TensorShape.of(2, 2)));
     for (String model : subject().models()) {
       GgufMapping mapping = subject().map(model, model().withTensors(tensors), config());
-      if (mapping.leftOut().containsKey(name) || stored(mapping).containsKey(name)) {
+      if (mapping.leftOut().containsKey(name) || mapping.storedRows().containsKey(name)) {
         throw violation("leavesUnknownTensorsToTheCaller", name + " is stored or left out");
       }
     }

@@ -1,0 +1,243 @@
+package dev.monoquant.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Selector;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.CalibrationOptions;
+import dev.monoquant.core.control.Output;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
+import dev.monoquant.core.report.WeightReport;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.ScaleFold;
+import dev.monoquant.spi.ScaleFold.Side;
+import dev.monoquant.spi.ScaleFolds;
+import dev.monoquant.spi.ScaleMapping;
+import dev.monoquant.tile.Granularity;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Edits of a trained model, by a mapping of a plugin. */
+class EditTest {
+
+  private static final Path DIGITS = Path.of("src", "test", "resources", "digits");
+  private static final Path MODEL = DIGITS.resolve("transformer.safetensors");
+
+  @TempDir private static Path calibrated;
+  @TempDir private Path folder;
+
+  private static Path statistics = Path.of("");
+
+  /** Norms, q, k, v, and a feed-forward part with names of their own. */
+  private static final class DigitsMapping implements ScaleMapping {
+
+    @Override
+    public String id() {
+      return "test/digits";
+    }
+
+    @Override
+    public Set<String> models() {
+      return Set.of("DigitsTransformer");
+    }
+
+    @Override
+    public boolean recognises(ModelInfo model) {
+      return model.tensors().stream().anyMatch(t -> t.name().equals("ln1.weight"));
+    }
+
+    @Override
+    public ScaleFolds folds(ModelInfo model) {
+      Map<String, TensorInfo> all =
+          model.tensors().stream().collect(Collectors.toMap(TensorInfo::name, Function.identity()));
+      return new ScaleFolds(
+          List.of(fold(all, "ln1", "q", "k", "v"), fold(all, "ln2", "fc1"), fold(all, "v", "o")),
+          Map.of("fc2.weight", "a GELU is before it"));
+    }
+
+    private static ScaleFold fold(Map<String, TensorInfo> all, String input, String... readers) {
+      List<Side> multiplied = new ArrayList<>();
+      for (String reader : readers) {
+        multiplied.add(new Side(all.get(reader + ".weight"), 1, 0));
+      }
+      return new ScaleFold(
+          input,
+          List.of(
+              new Side(all.get(input + ".weight"), 0, 0), new Side(all.get(input + ".bias"), 0, 0)),
+          multiplied,
+          false);
+    }
+  }
+
+  @BeforeAll
+  static void calibrate() {
+    statistics = calibrated.resolve("transformer.calibration.safetensors");
+    Quantizer.create()
+        .withSamples(List.of(SampleInputs.of(DIGITS.resolve("transformer.test.safetensors"))))
+        .calibrate(
+            ModelInput.of(DIGITS.resolve("transformer.traced.pt")),
+            CalibrationOptions.DEFAULT
+                .withProducts(List.of(Selector.parse("*")))
+                .withMostCalls(2)
+                .withBatch(50),
+            statistics,
+            false);
+  }
+
+  private static QuantizationConfig config(String... options) {
+    QuantizationConfig.Builder builder =
+        QuantizationConfig.builder()
+            .scheme("int4")
+            .granularity(Granularity.group(32))
+            .exclude("embed");
+    for (String option : options) {
+      builder.option(
+          option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
+    }
+    return builder.build();
+  }
+
+  private static Quantizer quantizer() {
+    return Quantizer.create().withPlugins(Plugins.load().with(new DigitsMapping()));
+  }
+
+  private Report quantize(String name, int threads, String... options) {
+    try (Calibration calibration = quantizer().openCalibration(statistics)) {
+      return quantizer()
+          .withCalibration(calibration)
+          .withThreads(threads)
+          .quantize(ModelInput.of(MODEL), config(options), folder.resolve(name), false);
+    }
+  }
+
+  /** The mean square error of the outputs of the edited layers in parts of the outputs. */
+  private static double noise(Report report) {
+    double sum = 0;
+    for (WeightReport weight : report.weights()) {
+      if (Set.of("q", "k", "v", "o", "fc1").contains(weight.planned().weight().matrix().layer())) {
+        sum += Math.pow(10, -weight.outputSqnrDb().orElseThrow() / 10);
+      }
+    }
+    return sum;
+  }
+
+  @Test
+  void theErrorOfTheOutputsFalls() throws IOException {
+    double plain = noise(quantize("plain.safetensors", 1));
+    Report report = quantize("awq.safetensors", 1, "edit=awq");
+    assertThat(noise(report)).isLessThan(0.95 * plain);
+    assertThat(noise(quantize("smooth.safetensors", 1, "edit=smoothquant", "alpha=0.5")))
+        .isNotEqualTo(plain);
+    assertThat(noise(quantize("both.safetensors", 1, "edit=awq", "method=gptq", "search=grid")))
+        .isLessThan(0.5 * noise(report));
+
+    assertThat(reasons(report.plan())).containsEntry("ln1.weight", "divided (awq)");
+    assertThat(report.problems().stream().map(Object::toString))
+        .anyMatch(p -> p.startsWith("ln1: divided, and the columns of \"q.weight\""))
+        .anyMatch(p -> p.contains("\"fc2.weight\": a GELU is before it"));
+    assertThat(Files.readString(folder.resolve("awq.safetensors"), StandardCharsets.ISO_8859_1))
+        .contains("monoquant.edits")
+        .contains("ln2.bias");
+    assertThat(Files.readAllBytes(folder.resolve("awq.safetensors")))
+        .isNotEqualTo(Files.readAllBytes(folder.resolve("plain.safetensors")));
+  }
+
+  /** The end of the reason of each tensor that is kept. */
+  private static Map<String, String> reasons(Plan plan) {
+    return plan.kept().stream()
+        .collect(
+            Collectors.toMap(
+                (UnquantizedTensor k) -> k.tensor().name(),
+                k -> k.reason().substring(k.reason().indexOf("; ") + 2)));
+  }
+
+  @Test
+  void theBytesDoNotDependOnThreads() throws IOException {
+    quantize("one.safetensors", 1, "edit=awq");
+    quantize("three.safetensors", 3, "edit=awq");
+    assertThat(Files.readAllBytes(folder.resolve("three.safetensors")))
+        .isEqualTo(Files.readAllBytes(folder.resolve("one.safetensors")));
+  }
+
+  @Test
+  void aPlanTellsWhatWillBeEdited() {
+    try (Calibration calibration = quantizer().openCalibration(statistics)) {
+      Plan plan =
+          quantizer()
+              .withCalibration(calibration)
+              .plan(
+                  ModelInput.of(MODEL),
+                  config("edit=awq"),
+                  Optional.of(folder.resolve("a.safetensors")));
+      assertThat(reasons(plan)).containsEntry("ln2.bias", "divided (awq)");
+      assertThat(plan.weights())
+          .filteredOn(w -> w.weight().name().equals("v.weight"))
+          .allMatch(w -> w.remark().contains("its columns are multiplied (awq)"));
+    }
+  }
+
+  @Test
+  void whatCannotBeEditedIsRefused() {
+    Quantizer quantizer = quantizer();
+    assertThatThrownBy(
+            () ->
+                quantizer.plan(
+                    ModelInput.of(MODEL),
+                    config("edit=awq"),
+                    Optional.of(folder.resolve("a.safetensors"))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("edit=awq needs statistics")
+        .hasMessageContaining("--calibration");
+    try (Calibration calibration = quantizer.openCalibration(statistics)) {
+      Quantizer with = quantizer.withCalibration(calibration);
+      refused(with, MODEL, "alpha=0.5").hasMessageContaining("option alpha is of edits");
+      refused(with, MODEL, "edit=awk").hasMessageContaining("awq");
+      refused(with, DIGITS.resolve("transformer.traced.pt"), "edit=awq")
+          .hasMessageContaining("this is a program");
+      refused(Quantizer.create().withCalibration(calibration), MODEL, "edit=awq")
+          .hasMessageContaining("its names do not tell which norms can be divided");
+      assertThatThrownBy(
+              () ->
+                  with.plan(
+                      ModelInput.of(MODEL),
+                      List.of(
+                          new Output(folder.resolve("a.safetensors"), config()),
+                          new Output(folder.resolve("b.safetensors"), config("edit=awq")))))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("an edit changes what other outputs read");
+    }
+  }
+
+  private org.assertj.core.api.AbstractThrowableAssert<?, ?> refused(
+      Quantizer quantizer, Path model, String... options) {
+    return assertThatThrownBy(
+            () ->
+                quantizer.plan(
+                    ModelInput.of(model),
+                    config(options),
+                    Optional.of(folder.resolve("a.safetensors"))))
+        .isInstanceOf(ConfigurationException.class);
+  }
+}

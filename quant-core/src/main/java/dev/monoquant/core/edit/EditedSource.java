@@ -1,0 +1,132 @@
+package dev.monoquant.core.edit;
+
+import dev.monoquant.files.model.SourceView;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.ScaleFold.Side;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model whose norms and weights are divided and multiplied by factors as they are read. Rows are
+ * products in float32; bytes are those products rounded to the type of the tensor. Nothing is held
+ * but the factors. Closing it closes the model.
+ */
+final class EditedSource extends SourceView {
+
+  /** Factors along one dimension of a tensor. */
+  private static final class Edit {
+    private final Side side;
+    private final float[] factors;
+    private final boolean divides;
+
+    Edit(Side side, float[] factors, boolean divides) {
+      this.side = side;
+      this.factors = factors;
+      this.divides = divides;
+    }
+
+    float apply(float value, int index) {
+      float factor = factors[index];
+      return divides
+          ? (value + side.plus()) / factor - side.plus()
+          : (value + side.plus()) * factor - side.plus();
+    }
+  }
+
+  private final Map<String, List<Edit>> edits = new HashMap<>();
+
+  EditedSource(ModelSource inner, List<Scaled> all) {
+    super(inner);
+    for (Scaled scaled : all) {
+      // A weight may be on both sides: multiplied first.
+      scaled.fold().multiplied().forEach(side -> add(side, scaled.factors(), false));
+    }
+    for (Scaled scaled : all) {
+      scaled.fold().divided().forEach(side -> add(side, scaled.factors(), true));
+    }
+  }
+
+  private void add(Side side, float[] factors, boolean divides) {
+    edits
+        .computeIfAbsent(side.tensor().name(), name -> new ArrayList<>())
+        .add(new Edit(side, factors, divides));
+  }
+
+  @Override
+  public ModelInfo info() {
+    return inside().info();
+  }
+
+  @Override
+  protected boolean isOwn(String tensor) {
+    return edits.containsKey(tensor);
+  }
+
+  @Override
+  protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) throws IOException {
+    ElementType type = tensor.type();
+    int cell = type.cellBytes();
+    long first = offset / cell;
+    int count = Math.toIntExact((offset + length + cell - 1) / cell - first);
+    float[] values = new float[count];
+    FloatBytes.widen(
+        type,
+        inside().read(tensor, first * cell, Math.multiplyExact(count, cell)),
+        values,
+        0,
+        count);
+    for (Edit edit : edits.getOrDefault(tensor.name(), List.of())) {
+      TensorShape shape = tensor.shape();
+      long dim = shape.dim(edit.side.axis());
+      long stride = 1;
+      for (int axis = edit.side.axis() + 1; axis < shape.rank(); axis++) {
+        stride *= shape.dim(axis);
+      }
+      for (int i = 0; i < count; i++) {
+        values[i] = edit.apply(values[i], (int) ((first + i) / stride % dim));
+      }
+    }
+    byte[] bytes = new byte[count * cell];
+    FloatBytes.narrow(type, values, 0, count, bytes, 0);
+    return ByteBuffer.wrap(bytes)
+        .slice(Math.toIntExact(offset - first * cell), length)
+        .asReadOnlyBuffer()
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    inside().readRows(matrix, rows, into);
+    List<Edit> own = edits.getOrDefault(matrix.tensor().name(), List.of());
+    int cols = Math.toIntExact(matrix.columnCount());
+    for (Edit edit : own) {
+      boolean byRow = edit.side.axis() == matrix.rowAxis();
+      for (int r = 0; r < rows.height(); r++) {
+        for (int c = 0; c < cols; c++) {
+          int index = byRow ? Math.toIntExact(rows.first() + r) : c;
+          into[r * cols + c] = edit.apply(into[r * cols + c], index);
+        }
+      }
+    }
+  }
+
+  /** A program computes with the tensors of its own file. */
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return capability == RunnableFile.class ? Optional.empty() : super.find(capability);
+  }
+}

@@ -1,0 +1,57 @@
+package dev.monoquant.core.edit;
+
+import dev.monoquant.spi.ScaleFold;
+
+/** A fold with its factors. */
+final class Scaled {
+
+  private final ScaleFold fold;
+  private final float[] factors;
+  private final double alpha;
+  private final double error;
+
+  /**
+   * @param fold where they go
+   * @param factors one for each column of the multiplied weights, positive and finite. Not copied
+   * @param alpha the power that gave them
+   * @param error the error of the group's outputs in parts of that without factors
+   */
+  Scaled(ScaleFold fold, float[] factors, double alpha, double error) {
+    this.fold = fold;
+    this.factors = factors;
+    this.alpha = alpha;
+    this.error = error;
+  }
+
+  ScaleFold fold() {
+    return fold;
+  }
+
+  float[] factors() {
+    return factors;
+  }
+
+  double alpha() {
+    return alpha;
+  }
+
+  double error() {
+    return error;
+  }
+
+  float least() {
+    float least = Float.POSITIVE_INFINITY;
+    for (float factor : factors) {
+      least = Math.min(least, factor);
+    }
+    return least;
+  }
+
+  float greatest() {
+    float greatest = 0;
+    for (float factor : factors) {
+      greatest = Math.max(greatest, factor);
+    }
+    return greatest;
+  }
+}

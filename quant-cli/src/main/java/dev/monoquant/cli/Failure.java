@@ -48,17 +48,19 @@ final class Failure {
     if (e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
       String first = unmatched.getUnmatched().get(0);
       if (top) {
-        say(err, "there is no command " + QuantException.quote(first));
+        say(err, "there is no command " + QuantException.quote(InputArgument.shown(first)));
         Nearest.of(first, command.getSubcommands().keySet())
             .ifPresent(name -> err.println("Did you mean: quant " + name + "?"));
       } else {
-        say(err, QuantException.quote(first) + " is one argument too many");
+        say(err, QuantException.quote(InputArgument.shown(first)) + " is one argument too many");
       }
     } else {
       Optional<String> unknown = unknownOption(command, args);
       say(
           err,
-          unknown.map(o -> "Unknown option: '" + o + "'").orElse(String.valueOf(e.getMessage())));
+          unknown
+              .map(o -> "Unknown option: '" + o + "'")
+              .orElse(InputArgument.withoutSecrets(e.getMessage(), args)));
       if (unknown.isEmpty()) {
         UnmatchedArgumentException.printSuggestions(e, err);
       }
@@ -66,7 +68,8 @@ final class Failure {
           .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
           .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
-    List<Problem> problems = List.of(Problem.error("", String.valueOf(e.getMessage()), ""));
+    List<Problem> problems =
+        List.of(Problem.error("", InputArgument.withoutSecrets(e.getMessage(), args), ""));
     print(command.getOut(), Arrays.asList(args).contains("--json"), problems);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;

@@ -4,6 +4,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadChoices;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -14,8 +15,11 @@ final class InputOptions {
   @Parameters(
       paramLabel = "INPUT",
       description =
-          "A safetensors file, a file of torch.save, torch.export or TorchScript, or a model directory.")
-  private Path path = Path.of("");
+          "A safetensors file, a file of torch.save, torch.export or TorchScript, or a model"
+              + " directory; also the address of a safetensors or GGUF file, or of a directory, such"
+              + " as https://host/llm/, if the command does not run the model.",
+      converter = InputArgument.Converter.class)
+  private InputArgument input = new InputArgument("", Optional.empty());
 
   @Option(
       names = "--entry",
@@ -46,11 +50,31 @@ final class InputOptions {
               + " not in a directory, and inspect keeps them.")
   private @Nullable Boolean fold;
 
+  /** The path of a model that the command runs. */
   Path path() {
-    return path;
+    return input.requireLocal();
   }
 
+  /**
+   * The path of a model, which may be remote.
+   *
+   * @param paths makes paths of addresses
+   */
+  Path path(Function<String, Path> paths) {
+    return input.local().orElseGet(() -> paths.apply(input.text()));
+  }
+
+  /** A model that the command runs. */
   ModelInput model() {
+    return model(path());
+  }
+
+  /**
+   * The model at a path.
+   *
+   * @param path as {@link #path} returned it
+   */
+  ModelInput model(Path path) {
     return ModelInput.of(
         path,
         new ReadChoices(entry, Optional.ofNullable(stripPrefixes), Optional.ofNullable(fold)));

@@ -2,6 +2,8 @@ package dev.monoquant.cli;
 
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,8 @@ final class InspectCommand implements Callable<Integer> {
       description = "The format of INPUT, if it cannot be detected.")
   private @Nullable String inputFormat;
 
+  @Mixin private final RemoteOptions remote = new RemoteOptions();
+
   @Mixin private final ReadOptions reading = new ReadOptions();
 
   @Mixin private final PluginOptions plugins = new PluginOptions();
@@ -46,13 +50,16 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (plugins) {
-      Quantizer quantizer = reading.applyTo(Quantizer.create().withPlugins(plugins.load()));
+    try (plugins;
+        remote) {
+      Plugins found = plugins.load();
+      Quantizer quantizer = reading.applyTo(Quantizer.create().withPlugins(found));
       if (inputFormat != null) {
         quantizer = quantizer.withInputFormat(inputFormat);
       }
+      ModelInput model = input.model(input.path(remote.paths(found)));
       Inspection inspection =
-          hashes ? quantizer.inspectWithHashes(input.model()) : quantizer.inspect(input.model());
+          hashes ? quantizer.inspectWithHashes(model) : quantizer.inspect(model);
       out.print(
           json
               ? inspection.toJson()

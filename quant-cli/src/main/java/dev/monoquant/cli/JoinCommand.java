@@ -47,6 +47,8 @@ final class JoinCommand implements Callable<Integer> {
       description = "Do not wait for the disk: faster, but a power failure may lose the output.")
   private boolean noSync;
 
+  @Mixin private final RemoteOptions remote = new RemoteOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -55,8 +57,9 @@ final class JoinCommand implements Callable<Integer> {
     SplitPlan plan = SplitPlanFile.read(file);
     PrintWriter out = spec.commandLine().getOut();
     try (run;
+        remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "joining")) {
-      Quantizer quantizer = gates.applyTo(run.quantizer(talk).withSync(!noSync));
+      Quantizer quantizer = gates.applyTo(run.quantizer(talk, remote).withSync(!noSync));
       quantizer.units().join(plan, report -> talk.print(out, json || table, text(report)));
       Interrupts.written();
       talk.say("wrote " + plan.target());

@@ -77,6 +77,8 @@ final class PlanCommand implements Callable<Integer> {
               + " the inputs) or all (SHA-256 of the inputs, too). Default: outputs.")
   private @Nullable String hash;
 
+  @Mixin private final RemoteOptions remote = new RemoteOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -89,10 +91,12 @@ final class PlanCommand implements Callable<Integer> {
               + recipe.calibration().get()
               + ", which a plan of units does not hold. Leave it out, or use quant quantize");
     }
-    SplitPlanFile.check(plan, input.path(), output);
     try (run;
+        remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "planning")) {
-      Quantizer quantizer = run.quantizer(talk).withRequantize(requantize);
+      Quantizer quantizer = run.quantizer(talk, remote).withRequantize(requantize);
+      Path model = input.path(run.paths());
+      SplitPlanFile.check(plan, model, output);
       if (hash != null) {
         quantizer = quantizer.withHashing(Hashing.parse(hash));
       }
@@ -100,7 +104,7 @@ final class PlanCommand implements Callable<Integer> {
         throw new ConfigurationException("--split " + split + ": at least 1 unit is needed");
       }
       Output made = new Output(output, recipe.config().overrideWith(config.arguments()));
-      SplitPlan planned = quantizer.units().plan(input.model(), made, split, force);
+      SplitPlan planned = quantizer.units().plan(input.model(model), made, split, force);
       SplitPlanFile.write(plan, planned);
       talk.print(spec.commandLine().getOut(), false, table(planned));
       talk.say("planned " + output + ": run unit 0 to " + (split - 1) + " of " + plan);

@@ -143,6 +143,8 @@ final class QuantizeCommand implements Callable<Integer> {
               + " compare contents, and the run cannot be resumed). Default: outputs.")
   private @Nullable String hash;
 
+  @Mixin private final RemoteOptions remote = new RemoteOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   /** Whether the reports are written already. */
@@ -162,9 +164,10 @@ final class QuantizeCommand implements Callable<Integer> {
         calibration == null ? recipe.calibration() : Optional.of(calibration);
     List<Output> outputs = outputs(recipe, statistics);
     try (run;
+        remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer =
-          run.quantizer(talk)
+          run.quantizer(talk, remote)
               .withSync(!noSync)
               .withResume(resume)
               .withRequantize(requantize)
@@ -215,7 +218,7 @@ final class QuantizeCommand implements Callable<Integer> {
           "note: a dry run has no errors to measure, so --report, --min-sqnr and"
               + " --min-weight-cosine do nothing");
     }
-    Plans plans = quantizer.plan(input.model(), outputs);
+    Plans plans = quantizer.plan(input.model(input.path(run.paths())), outputs);
     Plan first = plans.outputs().get(0).plan();
     String text =
         outputs.size() == 1
@@ -230,18 +233,20 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private int quantize(Quantizer quantizer, List<Output> outputs, Talk talk) {
-    files.check(input.path(), outputs.stream().map(Output::target).toList(), force);
-    RunRecord record = new RunRecord(input.path(), outputs, hashing(), System.nanoTime());
+    Path path = input.path(run.paths());
+    files.check(path, outputs.stream().map(Output::target).toList(), force);
+    RunRecord record = new RunRecord(path, outputs, hashing(), System.nanoTime());
     Reports reports;
     try {
       reports =
           quantizer.quantize(
-              input.model(), outputs, force, seen -> tellRefused(seen, record, talk));
+              input.model(path), outputs, force, seen -> tellRefused(seen, record, talk));
     } catch (QuantException e) {
       tellFailed(e, record, talk);
       throw e;
     }
     Interrupts.written();
+    remote.discard();
     Duration elapsed = record.elapsed();
     Optional<RunReport> run =
         isReported() ? Optional.of(record.of(reports, json || !files.isEmpty())) : Optional.empty();

@@ -7,6 +7,8 @@ import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -56,17 +58,31 @@ final class RunOptions implements AutoCloseable {
 
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
+  private Function<String, Path> paths = PathArgument::parse;
+
   /**
    * Returns a quantizer with these options; call this once.
    *
    * @param talk receives the progress and problems of plugins
    */
   Quantizer quantizer(Talk talk) {
+    return quantizer(talk, new RemoteOptions());
+  }
+
+  /**
+   * Returns a quantizer with these options, whose inputs may be remote; call this once.
+   *
+   * @param talk receives the progress and problems of plugins
+   * @param remote the options for remote inputs
+   */
+  Quantizer quantizer(Talk talk, RemoteOptions remote) {
     Plugins found = plugins.load();
+    paths = remote.paths(found);
     found.problems().forEach(p -> talk.say("warning: " + p));
     Quantizer quantizer =
         Quantizer.create()
             .withPlugins(found)
+            .withInputPaths(paths)
             .withCompute(Compute.parse(compute == null ? "auto" : compute))
             .withProgress(talk.progress())
             .withCancellation(Interrupts.cancellation());
@@ -83,20 +99,7 @@ final class RunOptions implements AutoCloseable {
    * The launcher has given the heap what the JVM does not need for itself; here that is checked.
    */
   private static long bound(String text) {
-    Matcher size = SIZE.matcher(text);
-    if (!size.matches()) {
-      throw new ConfigurationException(
-          "--max-memory "
-              + QuantException.quote(text)
-              + ": a number with k, m or g is needed, such as 256m");
-    }
-    int shift =
-        switch (size.group(2)) {
-          case "k", "K" -> 10;
-          case "m", "M" -> 20;
-          default -> 30;
-        };
-    long bytes = Long.parseLong(size.group(1)) << shift;
+    long bytes = bytes("--max-memory", text);
     long heap = bytes - MemoryNeed.OUTSIDE_HEAP;
     if (bytes >= MemoryNeed.LEAST && Runtime.getRuntime().maxMemory() > heap) {
       throw new ConfigurationException(
@@ -108,6 +111,35 @@ final class RunOptions implements AutoCloseable {
               + "m");
     }
     return bytes;
+  }
+
+  /**
+   * The bytes of a size.
+   *
+   * @param option the option, for messages
+   * @param text such as 256m
+   */
+  static long bytes(String option, String text) {
+    Matcher size = SIZE.matcher(text);
+    if (!size.matches()) {
+      throw new ConfigurationException(
+          option
+              + " "
+              + QuantException.quote(text)
+              + ": a number with k, m or g is needed, such as 256m");
+    }
+    int shift =
+        switch (size.group(2)) {
+          case "k", "K" -> 10;
+          case "m", "M" -> 20;
+          default -> 30;
+        };
+    return Long.parseLong(size.group(1)) << shift;
+  }
+
+  /** How the text of an input becomes a path, once there is a quantizer. */
+  Function<String, Path> paths() {
+    return paths;
   }
 
   /**

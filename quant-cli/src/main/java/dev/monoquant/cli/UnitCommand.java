@@ -46,6 +46,8 @@ final class UnitCommand implements Callable<Integer> {
       description = "Do not wait for the disk: faster, but a power failure may lose the unit.")
   private boolean noSync;
 
+  @Mixin private final RemoteOptions remote = new RemoteOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -53,8 +55,9 @@ final class UnitCommand implements Callable<Integer> {
     run.requirePlanned();
     SplitPlan plan = SplitPlanFile.read(file);
     try (run;
+        remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
-      Quantizer quantizer = run.quantizer(talk).withSync(!noSync);
+      Quantizer quantizer = run.quantizer(talk, remote).withSync(!noSync);
       long start = System.nanoTime();
       Optional<Report> report = quantizer.units().run(plan, unit);
       SplitPlan.Unit one = plan.unit(unit);

@@ -45,6 +45,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -199,7 +200,10 @@ final class SplitRun implements AutoCloseable {
     return all;
   }
 
-  /** Size and time of each file of the input: what tells it from another without reading it. */
+  /**
+   * What tells each file of the input from another without reading it: size and time, and the
+   * identity of a remote file. The key of a file of this machine is another one on the next.
+   */
   private SortedMap<String, String> stamps() throws IOException {
     SortedMap<String, String> stamps = new TreeMap<>();
     for (Map.Entry<String, Path> file : inputFiles().entrySet()) {
@@ -208,9 +212,14 @@ final class SplitRun implements AutoCloseable {
           file.getKey(),
           now.size()
               + " bytes, "
-              + now.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS));
+              + now.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS)
+              + (isRemote(file.getValue()) && now.fileKey() != null ? ", " + now.fileKey() : ""));
     }
     return stamps;
+  }
+
+  private static boolean isRemote(Path file) {
+    return !file.getFileSystem().equals(FileSystems.getDefault());
   }
 
   private List<WorkDivision.Item> items() {

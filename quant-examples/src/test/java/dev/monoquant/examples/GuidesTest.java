@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -48,6 +49,22 @@ class GuidesTest {
     for (String target : targets) {
       assertThat(guide.resolveSibling(target)).exists();
     }
+  }
+
+  /** The site has a page for each Markdown file, at the same place. */
+  @Test
+  void theMenuOfTheSiteHasEveryGuideAndNothingElse() {
+    List<String> menu =
+        Pattern.compile("href=\"([^\"]+)\\.html\"")
+            .matcher(Guides.text(Guides.ROOT.resolve("src/site/site.xml")))
+            .results()
+            .map(match -> match.group(1) + ".md")
+            .filter(page -> !page.equals("search.md") && !page.startsWith("apidocs/"))
+            .toList();
+    List<String> pages =
+        new ArrayList<>(pages().stream().map(p -> Guides.ROOT.relativize(p).toString()).toList());
+    pages.add("CHANGELOG.md");
+    assertThat(menu).containsExactlyInAnyOrderElementsOf(pages);
   }
 
   @Test

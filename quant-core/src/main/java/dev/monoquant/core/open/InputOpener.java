@@ -20,15 +20,19 @@ import dev.monoquant.spi.Provenance.Reading;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Asks every detector and opens the input with the detector of the strongest match. */
 public final class InputOpener {
@@ -158,7 +162,7 @@ public final class InputOpener {
    */
   public static Opened openStored(Settings settings, ModelInput input, Map<String, String> given) {
     if (input instanceof ModelInput.OfPath of) {
-      requireReadable(of.path());
+      requireReadable(input, of.path());
     }
     InputFormatDetector detector = detector(settings, input);
     OwnOptions own = OwnOptions.of(detector);
@@ -241,10 +245,43 @@ public final class InputOpener {
         e);
   }
 
-  private static void requireReadable(Path path) {
+  private static void requireReadable(ModelInput input, Path path) {
+    if (isRemote(path)) {
+      requireReachable(input, path);
+      return;
+    }
     if (Files.exists(path) && !Files.isReadable(path)) {
       throw new ModelFormatException(
           Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
+    }
+  }
+
+  private static boolean isRemote(Path path) {
+    return !path.getFileSystem().equals(FileSystems.getDefault());
+  }
+
+  private static boolean isEmpty(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
+  /** Before detectors, for which what cannot be read is of another format. */
+  private static void requireReachable(ModelInput input, Path path) {
+    try {
+      if (Files.readAttributes(path, BasicFileAttributes.class).isDirectory() && isEmpty(path)) {
+        throw new NoSuchFileException(path.toString());
+      }
+    } catch (NoSuchFileException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          path.toString(),
+          "",
+          "there is no such file, or no file of a model in it. Check the address, and that access"
+              + " is granted",
+          e);
+    } catch (IOException e) {
+      throw unreadable(input, e);
     }
   }
 

@@ -1,8 +1,10 @@
 package dev.monoquant.files.remote;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RemoteFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -140,6 +142,19 @@ final class PublishedNames {
 
   private static JsonValue json(RemoteFolder folder, String name) throws IOException {
     RemoteFile file = folder.find(name).orElseThrow();
+    long most = ReadLimits.DEFAULT.maxIndexBytes();
+    if (file.size() > most) {
+      throw new ModelFormatException(
+          Reason.LIMIT,
+          folder.location().shown(name),
+          "",
+          "the file has "
+              + file.size()
+              + " bytes, at most "
+              + most
+              + " are read of a remote index or configuration. Fetch the model to this machine and"
+              + " give that.");
+    }
     ByteBuffer text = ByteBuffer.allocate(Math.toIntExact(file.size()));
     while (text.hasRemaining()) {
       folder.read(file, text.position(), text);

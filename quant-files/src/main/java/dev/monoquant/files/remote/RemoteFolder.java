@@ -73,7 +73,7 @@ final class RemoteFolder implements Closeable {
   synchronized NavigableSet<String> names() throws IOException {
     if (names == null) {
       NavigableSet<String> all = new TreeSet<>();
-      Optional<List<String>> listed = retries.make(files::list);
+      Optional<List<String>> listed = asked("", files::list);
       for (String name : listed.isPresent() ? listed.get() : PublishedNames.in(this)) {
         if (!RemoteFile.isName(name)) {
           throw refusal("", "a file is called " + quote(name) + ", which names no file in it");
@@ -93,7 +93,7 @@ final class RemoteFolder implements Closeable {
   Optional<RemoteFile> find(String name) throws IOException {
     Optional<RemoteFile> known = found.get(name);
     if (known == null) {
-      Optional<RemoteFile> now = retries.make(() -> files.find(name));
+      Optional<RemoteFile> now = asked(name, () -> files.find(name));
       if (now.isPresent() && now.get().size() > MOST_BESIDE && !holdsTensors(name)) {
         throw refusal(
             name,
@@ -173,9 +173,47 @@ final class RemoteFolder implements Closeable {
           return;
         }
         failed = done > before ? 1 : failed + 1;
-        retries.pause(failed, e);
+        if (failed == retries.attempts()) {
+          throw unreachable(file.name(), e);
+        }
+        retries.pause(failed);
       }
     }
+  }
+
+  private <T> T asked(String name, Request<T> request) throws IOException {
+    for (int failed = 1; ; failed++) {
+      try {
+        return request.make();
+      } catch (InterruptedIOException e) {
+        throw e;
+      } catch (IOException e) {
+        if (failed == retries.attempts()) {
+          throw unreachable(name, e);
+        }
+        retries.pause(failed);
+      }
+    }
+  }
+
+  /** A request. */
+  @FunctionalInterface
+  private interface Request<T> {
+    T make() throws IOException;
+  }
+
+  /** What failed so often will not pass soon. */
+  private ModelFormatException unreachable(String name, IOException e) {
+    return new ModelFormatException(
+        Reason.UNREADABLE,
+        location.shown(name),
+        "",
+        "it could not be fetched in "
+            + retries.attempts()
+            + " attempts, the last: "
+            + e.getMessage()
+            + ". Check the network, and run again; what was fetched is kept.",
+        e);
   }
 
   private ModelFormatException refusal(String name, String detail) {

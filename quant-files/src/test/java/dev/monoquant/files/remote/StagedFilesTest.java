@@ -7,6 +7,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RemoteAccess;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -281,8 +282,8 @@ class StagedFilesTest {
     try (StagedFiles staged = open()) {
       Path file = staged.path("mem://host/llm/model.safetensors");
       assertThatThrownBy(() -> read(file, 0, 16))
-          .isInstanceOf(IOException.class)
-          .hasMessage("no route");
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("could not be fetched in 3 attempts, the last: no route");
       assertThat(store.reads).hasSize(3);
       assertThat(staged()).isEmpty();
       assertThat(staged.stagedBytes()).isZero();
@@ -365,6 +366,21 @@ class StagedFilesTest {
       assertThatThrownBy(() -> Files.size(notes))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("268435457 bytes");
+    }
+  }
+
+  @Test
+  void anIndexThatIsTooLargeIsRefusedBeforeItIsRead() throws IOException {
+    store.lists = false;
+    int most = Math.toIntExact(ReadLimits.DEFAULT.maxIndexBytes());
+    store.files.put("model.safetensors.index.json", new byte[most + 1]);
+    try (StagedFiles staged = open()) {
+      Path root = staged.path("mem://host/llm");
+      assertThatThrownBy(() -> Files.list(root))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining(
+              "index.json: the file has " + (most + 1) + " bytes, at most " + most);
+      assertThat(staged.requestedBytes()).isZero();
     }
   }
 

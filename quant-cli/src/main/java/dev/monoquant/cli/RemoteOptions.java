@@ -1,0 +1,124 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.files.remote.StagedFiles;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.RemoteAccess;
+import dev.monoquant.spi.RemoteLocation;
+import dev.monoquant.spi.Secret;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/**
+ * The options for remote inputs. What grants access comes from the environment, so that it is in no
+ * history of commands.
+ */
+final class RemoteOptions implements AutoCloseable {
+
+  /** The environment variable with a header of requests. */
+  static final String HEADER = "QUANT_HTTP_HEADER";
+
+  /** The environment variable with what follows the question mark of addresses without one. */
+  static final String QUERY = "QUANT_HTTP_QUERY";
+
+  private static final String LIMIT = "20g";
+
+  @Option(
+      names = "--staging",
+      paramLabel = "DIR",
+      description =
+          "For a remote input: the folder that keeps what was fetched of it, also for a run after"
+              + " this one. Default: quant in the user's cache folder.")
+  private @Nullable Path staging;
+
+  @Option(
+      names = "--staging-limit",
+      paramLabel = "SIZE",
+      description =
+          "For a remote input: the most that the folder holds, such as 20g, the default; what was"
+              + " not read for the longest time goes first.")
+  private String limit = LIMIT;
+
+  @Option(
+      names = "--http-header-env",
+      paramLabel = "NAME",
+      description =
+          "For a remote input: the environment variable with a header for its host, such as"
+              + " Authorization: Bearer TOKEN. Default: "
+              + HEADER
+              + ".")
+  private String variable = HEADER;
+
+  private @Nullable StagedFiles files;
+
+  /**
+   * How the text of an input becomes a path; the folder is opened with the first address.
+   *
+   * @param plugins the plugins with the stores
+   */
+  Function<String, Path> paths(Plugins plugins) {
+    return text -> path(text, plugins, System.getenv());
+  }
+
+  private synchronized Path path(String text, Plugins plugins, Map<String, String> environment) {
+    if (!RemoteLocation.isAddress(text)) {
+      return PathArgument.parse(text);
+    }
+    if (files == null) {
+      files =
+          StagedFiles.open(
+              plugins.remoteStores(),
+              access(environment),
+              staging == null ? cache(environment) : staging,
+              RunOptions.bytes("--staging-limit", limit));
+    }
+    String query = environment.getOrDefault(QUERY, "");
+    return files.path(query.isEmpty() || text.indexOf('?') >= 0 ? text : text + "?" + query);
+  }
+
+  private RemoteAccess access(Map<String, String> environment) {
+    String header = environment.getOrDefault(variable, "");
+    if (header.isEmpty()) {
+      if (!variable.equals(HEADER)) {
+        throw new ConfigurationException(
+            "--http-header-env "
+                + QuantException.quote(variable)
+                + ": there is no such environment variable, or it is empty. Set it to a header, such"
+                + " as Authorization: Bearer TOKEN");
+      }
+      return RemoteAccess.DEFAULT;
+    }
+    return RemoteAccess.DEFAULT.withHeader(new Secret(header));
+  }
+
+  private static Path cache(Map<String, String> environment) {
+    String base = environment.getOrDefault("XDG_CACHE_HOME", "");
+    Path folder =
+        base.isEmpty() ? Path.of(System.getProperty("user.home", "."), ".cache") : Path.of(base);
+    return folder.resolve("quant");
+  }
+
+  /** Deletes what is kept of the inputs, when the output is in place. */
+  void discard() {
+    if (files != null) {
+      files.discard();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (files != null) {
+      try {
+        files.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("a remote store could not be closed", e);
+      }
+    }
+  }
+}

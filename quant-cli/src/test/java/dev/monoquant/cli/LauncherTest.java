@@ -27,7 +27,11 @@ class LauncherTest {
 
   /** Choices by the command line, which a batch file cannot look at. */
   private static final Set<String> ONLY_ON_UNIX =
-      Set.of("-XX:TieredStopAtLevel=1", "-XX:SharedArchiveFile", "-Xlog:disable");
+      Set.of(
+          "-XX:TieredStopAtLevel=1",
+          "-XX:SharedArchiveFile",
+          "-Xlog:disable",
+          "-Dmonoquant.archive");
 
   private static String launcher(String name) throws IOException {
     return Files.readString(Path.of("src/dist/bin", name)).replace("\\\n", " ");
@@ -130,7 +134,8 @@ class LauncherTest {
     Path archive =
         Files.createFile(Files.createDirectory(home.resolve("lib")).resolve("quant.jsa"));
     assertThat(started(quant, home, arguments))
-        .contains(heap, compiler, "-XX:SharedArchiveFile=" + archive.toRealPath());
+        .contains(heap, compiler, "-XX:SharedArchiveFile=" + archive.toRealPath())
+        .contains("-Dmonoquant.archive=" + archive.toRealPath());
   }
 
   /** The arguments that Java gets. */

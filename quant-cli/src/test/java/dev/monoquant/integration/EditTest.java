@@ -10,9 +10,11 @@ import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
+import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Calibration;
@@ -162,6 +164,24 @@ class EditTest {
         .contains("ln2.bias");
     assertThat(Files.readAllBytes(folder.resolve("awq.safetensors")))
         .isNotEqualTo(Files.readAllBytes(folder.resolve("plain.safetensors")));
+  }
+
+  @Test
+  void anEditedOutputIsVerifiedAndCompared() throws IOException {
+    quantize("awq.safetensors", 1, "edit=awq", "search=grid");
+    Path output = folder.resolve("awq.safetensors");
+    Verification verification = quantizer().verify(output, Optional.of(ModelInput.of(MODEL)));
+    assertThat(verification.differences()).isEmpty();
+    assertThat(verification.edits()).containsKeys("ln1.weight", "ln1.bias", "q.weight", "v.weight");
+    assertThat(verification.edits().get("v.weight"))
+        .matches("its columns are multiplied \\(awq\\) by .*, divided \\(awq\\) by .* to .*");
+    assertThat(verification.errors())
+        .containsOnlyKeys("fc1.weight", "fc2.weight", "head.weight", "proj.weight");
+    assertThat(verification.toTable()).contains("ln1.weight: divided (awq) by ");
+    Comparison comparison = quantizer().compare(ModelInput.of(MODEL), ModelInput.of(output));
+    assertThat(comparison.edits()).isEqualTo(verification.edits());
+    assertThat(comparison.toTable()).contains("ln1.weight: divided (awq) by ");
+    assertThat(quantizer().compare(ModelInput.of(output), ModelInput.of(output)).edits()).isEmpty();
   }
 
   /** The end of the reason of each tensor that is kept. */

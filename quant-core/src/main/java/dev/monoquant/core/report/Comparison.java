@@ -5,8 +5,11 @@ import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
 import dev.monoquant.model.TensorInfo;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * A comparison of two models, tensor by tensor, with quantized weights decoded.
@@ -17,6 +20,8 @@ import java.util.Optional;
  * @param onlyInA tensors that the second model lacks
  * @param onlyInB tensors that the first model lacks
  * @param mismatched tensors of the first model whose shape in the second differs
+ * @param edits how one of the models says that it scaled a tensor before it was quantized, by its
+ *     name: its numbers then differ, and what the model computes does not
  * @param foreignInA quantization in the first model that is not decoded: its codes are compared
  *     byte by byte
  * @param foreignInB the same for the second model
@@ -28,6 +33,7 @@ public record Comparison(
     List<TensorInfo> onlyInA,
     List<TensorInfo> onlyInB,
     List<TensorInfo> mismatched,
+    Map<String, String> edits,
     Optional<ForeignQuantization> foreignInA,
     Optional<ForeignQuantization> foreignInB) {
 
@@ -39,6 +45,7 @@ public record Comparison(
     onlyInA = List.copyOf(onlyInA);
     onlyInB = List.copyOf(onlyInB);
     mismatched = List.copyOf(mismatched);
+    edits = Collections.unmodifiableMap(new TreeMap<>(edits));
   }
 
   /** {@return the errors over all floating-point tensors in common} */
@@ -106,6 +113,7 @@ public record Comparison(
               Text.cosine(total.cosine()),
               Text.error(total.maxError())));
     }
+    Text.edits(edits, out);
     list("only in A", onlyInA, out);
     list("only in B", onlyInB, out);
     list("of different shapes", mismatched, out);
@@ -134,6 +142,7 @@ public record Comparison(
    *   "only_in_a": [{"name": "", "type": "", "shape": [], "bytes": 0, "file": ""}],
    *   "only_in_b": [...],
    *   "mismatched": [...],               // as they are in a
+   *   "edits": {"norm.weight": ""},      // tensors that one of them scaled: how
    *   "foreign_quantization_in_a": null, // as in an inspection
    *   "foreign_quantization_in_b": null
    * }
@@ -150,7 +159,8 @@ public record Comparison(
               .objects("tensors", tensors, (fields, tensor) -> tensor.describe(fields))
               .objects("only_in_a", onlyInA, Described::tensor)
               .objects("only_in_b", onlyInB, Described::tensor)
-              .objects("mismatched", mismatched, Described::tensor);
+              .objects("mismatched", mismatched, Described::tensor)
+              .map("edits", edits);
           Described.foreign(out, "foreign_quantization_in_a", foreignInA);
           Described.foreign(out, "foreign_quantization_in_b", foreignInB);
         });

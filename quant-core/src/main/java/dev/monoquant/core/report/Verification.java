@@ -23,6 +23,8 @@ import java.util.Map;
  * @param bytes the number of their bytes
  * @param errors the error of each quantized weight, in the order of the output; empty without an
  *     original
+ * @param edits how the output says that tensors were scaled before they were quantized, by their
+ *     names: these are not compared with the original; empty without an original
  * @param differences all differences, each naming the tensor or file
  */
 public record Verification(
@@ -32,6 +34,7 @@ public record Verification(
     int tensors,
     long bytes,
     Map<String, ErrorStatistics> errors,
+    Map<String, String> edits,
     List<Problem> differences) {
 
   /** Copies the collections. */
@@ -40,6 +43,7 @@ public record Verification(
     requireNonNull(against, "against");
     made = Collections.unmodifiableMap(new LinkedHashMap<>(made));
     errors = Collections.unmodifiableMap(new LinkedHashMap<>(errors));
+    edits = Collections.unmodifiableMap(new LinkedHashMap<>(edits));
     differences = List.copyOf(differences);
   }
 
@@ -87,6 +91,7 @@ public record Verification(
               Text.cosine(total.cosine()),
               Text.error(total.maxError())));
     }
+    Text.edits(edits, out);
     Text.problems(differences, out);
     out.append(sound() ? "nothing differs\n" : "");
     return out.toString();
@@ -108,6 +113,7 @@ public record Verification(
    *   "bytes": 1040,
    *   "errors": {"elements": 1000, "sqnr_db": 44.1, "max_error": 0.01, "cosine": 0.9999},
    *   "weights": [{"name": "fc.weight", "errors": {...}}],  // empty without an original
+   *   "edits": {"norm.weight": ""},      // scaled tensors, not compared: how
    *   "differences": [{"severity": "error", "subject": "", "message": "", "remedy": ""}]
    * }
    * </pre>
@@ -129,7 +135,8 @@ public record Verification(
                   (fields, weight) ->
                       fields
                           .text("name", weight.getKey())
-                          .object("errors", e -> Described.errors(e, weight.getValue())));
+                          .object("errors", e -> Described.errors(e, weight.getValue())))
+              .map("edits", edits);
           Described.problems(out, "differences", differences);
         });
   }

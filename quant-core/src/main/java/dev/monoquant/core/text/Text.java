@@ -157,6 +157,18 @@ public final class Text {
     return n + " " + noun + (n == 1 ? "" : "s");
   }
 
+  /** Tensors that were scaled before they were quantized, one per line. */
+  public static void edits(Map<String, String> edits, StringBuilder out) {
+    if (!edits.isEmpty()) {
+      out.append(
+          format(
+              "note: %s scaled before the model was quantized, so that other numbers are in their"
+                  + " place and the model computes the same:\n",
+              edits.size() == 1 ? "1 tensor was" : edits.size() + " tensors were"));
+      edits.forEach((name, how) -> out.append(format("  %s: %s\n", name(name), line(how))));
+    }
+  }
+
   /** Problems, one per line. */
   public static void problems(List<Problem> problems, StringBuilder out) {
     for (Problem problem : problems) {

@@ -11,6 +11,7 @@ import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -46,6 +47,9 @@ final class ChildCommand {
           "user.language",
           "user.country");
 
+  /** The launcher sets it if the installation has an archive. */
+  private static final String ARCHIVE = "monoquant.archive";
+
   private ChildCommand() {}
 
   /**
@@ -57,6 +61,11 @@ final class ChildCommand {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xshare:auto");
+    // The launcher's archive of loaded classes; Java ignores one that does not match.
+    Optional.ofNullable(System.getProperty(ARCHIVE))
+        .ifPresent(
+            archive ->
+                command.addAll(List.of("-XX:SharedArchiveFile=" + archive, "-Xlog:disable")));
     command.add("-XX:+UseSerialGC");
     // The work is in native code; the optimizing compiler costs more than it gains.
     command.add("-XX:TieredStopAtLevel=1");

@@ -11,6 +11,7 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.ErrorMeter;
 import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Reads two models side by side, in pieces of bounded size. */
 public final class Comparer {
@@ -74,6 +76,13 @@ public final class Comparer {
       }
       meter.add(tensor.bytes(), tensor.name());
     }
+    Map<String, String> edits = new TreeMap<>(ProvenanceText.edits(a.info().metadata()));
+    for (Map.Entry<String, String> edit : ProvenanceText.edits(b.info().metadata()).entrySet()) {
+      // Two outputs with the same edits have the same tensors.
+      if (!edits.remove(edit.getKey(), edit.getValue())) {
+        edits.put(edit.getKey(), edit.getValue());
+      }
+    }
     return new Comparison(
         a.info().name(),
         b.info().name(),
@@ -81,6 +90,7 @@ public final class Comparer {
         onlyInA,
         new ArrayList<>(others.values()),
         mismatched,
+        edits,
         first.foreign(),
         second.foreign());
   }

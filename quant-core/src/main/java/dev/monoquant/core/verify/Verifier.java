@@ -52,6 +52,9 @@ public final class Verifier {
   private final List<Problem> differences;
   private final Map<String, ErrorStatistics> errors = new LinkedHashMap<>();
 
+  /** How tensors were scaled, which the original does not tell. */
+  private Map<String, String> edits = Map.of();
+
   private Verifier(Settings settings, ModelSource output, Audit audit) {
     this.settings = settings;
     this.output = output;
@@ -127,10 +130,12 @@ public final class Verifier {
         audit.checked(),
         audit.bytes(),
         errors,
+        edits,
         differences);
   }
 
   private void against(ModelSource original) throws IOException {
+    edits = ProvenanceText.edits(output.info().metadata());
     inputs(original.info().files());
     ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
@@ -141,7 +146,7 @@ public final class Verifier {
         differs(kept.name(), "the original has no such tensor");
       } else if (other.type() != kept.type() || !other.shape().equals(kept.shape())) {
         differs(kept.name(), "it is " + text(kept) + ", the original's is " + text(other));
-      } else {
+      } else if (!edits.containsKey(kept.name())) {
         kept(floats, other, kept);
       }
     }
@@ -195,10 +200,13 @@ public final class Verifier {
                     + text(other));
         continue;
       }
-      VerifiedWeight run = new VerifiedWeight(settings, output, weight, original, other, clamps());
+      boolean measured = original.isPresent() && !edits.containsKey(weight.name());
+      VerifiedWeight run =
+          new VerifiedWeight(
+              settings, output, weight, measured ? original : Optional.empty(), other, clamps());
       Optional<String> fault = run.run();
       fault.ifPresent(f -> differs(weight.name(), f));
-      if (original.isPresent()) {
+      if (measured) {
         errors.put(weight.name(), run.errors());
       }
       meter.add(weight.matrix().tensor().bytes(), weight.name());

@@ -172,6 +172,7 @@ class InspectionRenderingTest {
         List.of(new TensorInfo("x", ElementType.FLOAT32, TensorShape.of(4))),
         List.of(),
         List.of(),
+        Map.of(),
         Optional.empty(),
         foreignInB);
   }
@@ -230,6 +231,7 @@ class InspectionRenderingTest {
             "only_in_a",
             "only_in_b",
             "mismatched",
+            "edits",
             "foreign_quantization_in_a",
             "foreign_quantization_in_b");
     assertThat(json.get("identical").getAsBoolean()).isFalse();
@@ -247,6 +249,7 @@ class InspectionRenderingTest {
             List.of(),
             List.of(),
             List.of(),
+            Map.of(),
             Optional.empty(),
             Optional.empty());
     assertThat(same.toTable())

@@ -23,7 +23,8 @@ import java.util.concurrent.Future;
 
 /**
  * The hash of every input file, computed in the background while the model is read. A file that
- * changes meanwhile is detected by its size or modification time, and refused.
+ * changes meanwhile is detected by its size or modification time, and one that another file
+ * replaces by its key in the file system, and refused.
  */
 public final class InputHashes {
 
@@ -32,11 +33,13 @@ public final class InputHashes {
    *
    * @param size its bytes
    * @param modified when it was written
+   * @param key the key of the file system for it, such as device and inode; empty if it has none
    */
-  record Stamp(long size, long modified) {
+  record Stamp(long size, long modified, Optional<Object> key) {
     static Stamp of(Path file) throws IOException {
       BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
-      return new Stamp(now.size(), now.lastModifiedTime().toMillis());
+      return new Stamp(
+          now.size(), now.lastModifiedTime().toMillis(), Optional.ofNullable(now.fileKey()));
     }
 
     void requireSame(Path file) throws IOException {

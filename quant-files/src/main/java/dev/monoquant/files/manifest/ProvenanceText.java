@@ -38,8 +38,7 @@ public final class ProvenanceText {
   /** The key of the configuration. */
   public static final String CONFIGURATION = PREFIX + "config";
 
-  /** The key of how tensors were scaled before they were quantized. */
-  public static final String EDITS = PREFIX + "edits";
+  private static final String EDITS = PREFIX + "edits";
 
   private static final String PLUGINS = PREFIX + "plugins";
 
@@ -110,17 +109,32 @@ public final class ProvenanceText {
    * @param metadata the metadata of the file
    */
   public static Map<String, String> plugins(Map<String, String> metadata) {
-    Map<String, String> plugins = new TreeMap<>();
-    String text = metadata.getOrDefault(PLUGINS, "{}");
+    return texts(metadata, PLUGINS);
+  }
+
+  /**
+   * {@return how tensors were scaled before they were quantized, by the names of tensors; empty if
+   * the file does not say it in the form written here} It comes from an untrusted file and is only
+   * for messages.
+   *
+   * @param metadata the metadata of the file
+   */
+  public static Map<String, String> edits(Map<String, String> metadata) {
+    return texts(metadata, EDITS);
+  }
+
+  private static Map<String, String> texts(Map<String, String> metadata, String key) {
+    Map<String, String> texts = new TreeMap<>();
+    String text = metadata.getOrDefault(key, "{}");
     try {
       JsonValue json =
           StrictJson.parse(
               ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
-              StrictJson.Dialect.own(PLUGINS, "the metadata"));
+              StrictJson.Dialect.own(key, "the metadata"));
       if (json instanceof JsonValue.Obj object) {
-        object.members().keySet().forEach(key -> plugins.put(key, object.text(key).orElse("")));
+        object.members().keySet().forEach(k -> texts.put(k, object.text(k).orElse("")));
       }
-      return plugins.containsValue("") ? Map.of() : plugins;
+      return texts.containsValue("") ? Map.of() : texts;
     } catch (ModelFormatException e) {
       return Map.of();
     }

@@ -210,7 +210,32 @@ final class SharedOutput {
               + share.units()
               + ". Run them, then join again");
     }
-    records.forEach(record -> finished.putAll(record.remarks()));
+    for (UnitRecord record : records) {
+      requireLong(record);
+      finished.putAll(record.remarks());
+    }
+  }
+
+  /** Refuses files that end before what a unit wrote, as those that were copied in part. */
+  private void requireLong(UnitRecord record) throws IOException {
+    for (Map.Entry<String, SortedMap<String, Hashed>> file : record.files().entrySet()) {
+      Path path = path(file.getKey());
+      boolean isFile = Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS);
+      long size = isFile ? Files.size(path) : 0;
+      for (Hashed region : file.getValue().values()) {
+        long end = region.start() + region.bytes();
+        if (!isFile || end > size) {
+          throw new ValidationException(
+              path
+                  + (isFile ? ": has " + size + " bytes" : ": is missing")
+                  + ", and unit "
+                  + record.unit()
+                  + " wrote "
+                  + end
+                  + ". Run that unit again, then join again");
+        }
+      }
+    }
   }
 
   /** The record of a unit; empty if there is none that can be read. */

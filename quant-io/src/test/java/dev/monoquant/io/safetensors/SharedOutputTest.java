@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
+import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.FaultDisk;
@@ -266,6 +267,27 @@ class SharedOutputTest {
     assertThat(unit(0, Disk.REAL)).isFalse();
     assertThat(unit(1, Disk.REAL)).as("written again").isTrue();
     assertJoins();
+  }
+
+  /** A copy of the parts to another machine that broke off, with all records. */
+  @Test
+  void partsThatWereCopiedInPartAreFoundAndRepaired() throws IOException {
+    for (long length : new long[] {complete.length - 1, 10_000, 0}) {
+      begin();
+      units();
+      try (FileChannel data =
+          FileChannel.open(parts().resolve("data.tmp"), StandardOpenOption.WRITE)) {
+        data.truncate(length);
+      }
+      assertThatThrownBy(() -> join(Disk.REAL))
+          .as("cut to " + length)
+          .isInstanceOf(QuantException.class)
+          .hasMessageContaining("unit");
+      assertThat(target).doesNotExist();
+      units();
+      assertJoins();
+      Files.delete(target);
+    }
   }
 
   @Test

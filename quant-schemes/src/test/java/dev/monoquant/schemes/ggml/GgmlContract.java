@@ -45,11 +45,6 @@ interface GgmlContract extends SchemeContract {
     return 2 * Math.max(64, colMultiple());
   }
 
-  @Override
-  default int maxRows() {
-    return 2;
-  }
-
   /** A block of zeros has the scale 0, as in ggml. */
   @Override
   default boolean allowsZeroScales() {

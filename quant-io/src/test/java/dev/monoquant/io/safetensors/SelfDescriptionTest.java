@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.model.ElementType;
@@ -34,6 +35,7 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
 import net.jqwik.api.lifecycle.AfterProperty;
 import net.jqwik.api.lifecycle.BeforeProperty;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -41,6 +43,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The description of quantized weights is as untrusted as the header it stands in. */
 @AddLifecycleHook(Sweep.class)
 class SelfDescriptionTest {
+
+  private static final int MANY = 2_000;
 
   @TempDir Path folder;
   private Path scratch;
@@ -61,6 +65,34 @@ class SelfDescriptionTest {
     Path path = folder.resolve("model.safetensors");
     sample.write(new SafetensorsOutput(), sample.request(path, true, sample.source()));
     return path;
+  }
+
+  /** Of many weights, 930 bytes of header each, little more than names and places is kept. */
+  @Test
+  void manyWeightsAreReadWithinABudgetOfTwiceTheHeader() throws IOException {
+    Sample sample = new Sample(3);
+    for (int i = 0; i < MANY; i++) {
+      TensorInfo tensor =
+          new TensorInfo("l" + i + ".weight", ElementType.FLOAT32, TensorShape.of(1, 2));
+      sample.quantize(
+          new EncodedWeight(
+              new WeightMatrix("l" + i, LayerKind.LINEAR, "weight", tensor, 0),
+              new SchemeId("int8", 1),
+              OptionValues.of(8, true, Granularity.CHANNEL),
+              Encoding.affine(
+                  Part.perElement("codes", ElementType.INT8),
+                  Part.perRow("scale", ElementType.FLOAT32))));
+    }
+    Path path = folder.resolve("many.safetensors");
+    sample.write(new SafetensorsOutput(), sample.request(path, true, sample.source()));
+    long header;
+    try (SafetensorsFile file = SafetensorsFile.open(path, "many", ReadLimits.DEFAULT)) {
+      header = file.dataStart();
+    }
+    ReadLimits enough = ReadLimits.DEFAULT.withMaxParsedBytes(2 * header);
+    try (var read = new SafetensorsFormat().open(ModelInput.of(path), enough)) {
+      assertThat(read.info().quantized()).hasSize(MANY);
+    }
   }
 
   private static void replace(Path path, String from, String to) throws IOException {

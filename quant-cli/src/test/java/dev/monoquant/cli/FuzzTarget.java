@@ -12,6 +12,7 @@ import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.exported.ExportedProgramFormat;
 import dev.monoquant.io.gguf.GgufFormat;
+import dev.monoquant.io.gguf.GgufOutput;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
@@ -27,12 +28,15 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.TileDecoder;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What coverage-guided fuzzing calls with any bytes, see CONTRIBUTING. The system property {@code
@@ -59,6 +63,9 @@ public final class FuzzTarget {
             PickleReader.readInert(
                 ByteBuffer.wrap(data), "file", "data.pkl", LIMITS, global -> true);
         case "config" -> config(data);
+        case "architecture" -> gguf("qwen2", "config.json", data);
+        case "tokenizer" -> gguf("qwen2", "tokenizer.json", data);
+        case "tokenizer-model" -> gguf("mistral", "tokenizer.model", data);
         case "index" -> index(data);
         case "manifest" -> Manifest.parse(data, "monoquant-manifest.json");
         case "samples" -> samples(data);
@@ -113,6 +120,35 @@ public final class FuzzTarget {
     } finally {
       Files.deleteIfExists(model);
       Files.deleteIfExists(config);
+      Files.deleteIfExists(folder);
+    }
+  }
+
+  /** A directory of a small model, of which one file is the data, is shown as a GGUF model. */
+  private static void gguf(String model, String changed, byte[] data) throws IOException {
+    Path folder = Files.createTempDirectory("fuzz");
+    try {
+      for (String name :
+          List.of("model.safetensors", "config.json", "tokenizer.json", "tokenizer.model")) {
+        try (InputStream own =
+            FuzzTarget.class.getResourceAsStream("/gguf/transformers/" + model + "/" + name)) {
+          if (own != null) {
+            Files.write(folder.resolve(name), name.equals(changed) ? data : own.readAllBytes());
+          }
+        }
+      }
+      try (ModelSource source = new ModelDirectoryFormat().open(ModelInput.of(folder), LIMITS);
+          ModelSource view = new GgufOutput().view(source)) {
+        for (TensorInfo tensor : view.info().tensors()) {
+          view.read(tensor, 0, (int) Math.min(64, tensor.bytes()));
+        }
+      }
+    } finally {
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
       Files.deleteIfExists(folder);
     }
   }

@@ -80,7 +80,9 @@ class ReadmeTest {
         Readme.all()
             .lines()
             // Options of other programs.
-            .filter(l -> !l.contains("mvn ") && !l.contains("spark-submit") && !l.startsWith("#SBATCH "))
+            .filter(
+                l ->
+                    !l.contains("mvn ") && !l.contains("spark-submit") && !l.startsWith("#SBATCH "))
             .collect(Collectors.joining("\n"));
     List<String> mentioned =
         Pattern.compile("(?<![\\w-])--?[a-z][a-z-]*")

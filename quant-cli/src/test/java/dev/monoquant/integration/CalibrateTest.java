@@ -277,6 +277,26 @@ class CalibrateTest {
     }
   }
 
+  /** Nothing is left of a run that found nothing, not even its sums. */
+  @Test
+  void samplesWithoutFiniteNumbersAreRefused() throws IOException {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      NDArray nan = manager.ones(new Shape(2, 1, 8, 8)).mul(Float.NaN);
+      NDArray none = manager.create(new Shape(0, 1, 8, 8));
+      for (NDArray images : List.of(nan, none)) {
+        Quantizer quantizer =
+            Quantizer.create().withSamples(List.of(SampleInputs.of(new NDList(images))));
+        assertThatThrownBy(
+                () ->
+                    quantizer.calibrate(
+                        ModelInput.of(CNN), CalibrationOptions.DEFAULT, folder.resolve("c"), false))
+            .isInstanceOf(ValidationException.class)
+            .hasMessageContaining("no layer got finite numbers from the samples, which are empty");
+        assertThat(folder).isEmptyDirectory();
+      }
+    }
+  }
+
   @Test
   void numbersThatAreNotFiniteAreLeftOutAndSaid() throws IOException {
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {

@@ -302,6 +302,12 @@ public final class CalibrationRun {
       }
       CalibrationReport report = write(calls);
       done = true;
+      if (report.layers().isEmpty()) {
+        throw new ValidationException(
+            source.info().name()
+                + ": no layer got finite numbers from the samples, which are empty, or have NaN or"
+                + " infinities; nothing was written. Give other samples");
+      }
       return report;
     } finally {
       if (done || isEmpty()) {
@@ -439,12 +445,6 @@ public final class CalibrationRun {
       metadata.put(CalibrationWriter.VERSION_KEY + ".count", Long.toString(calls));
       metadata.put(CalibrationWriter.VERSION_KEY + ".observer", options.range().wire());
       List<CalibrationReport.LayerRange> ranges = writer.write(target, metadata);
-      if (ranges.isEmpty()) {
-        throw new ValidationException(
-            source.info().name()
-                + ": none of its layers was called on the samples with finite numbers; nothing was"
-                + " written. Give other samples");
-      }
       return new CalibrationReport(
           target,
           settings.samples().size(),

@@ -16,11 +16,16 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.report.WeightReport;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Calibration;
+import dev.monoquant.spi.InputStatistics;
+import dev.monoquant.spi.MeasuredInputs;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import dev.monoquant.spi.ScaleFolds;
@@ -191,6 +196,73 @@ class EditTest {
             Collectors.toMap(
                 (UnquantizedTensor k) -> k.tensor().name(),
                 k -> k.reason().substring(k.reason().indexOf("; ") + 2)));
+  }
+
+  /** Mean squares of all Linears of a directory, as norms make them. */
+  private static Calibration measured(Path model) throws IOException {
+    List<InputStatistics> all = new ArrayList<>();
+    try (ModelSource source =
+        Plugins.load()
+            .inputFormat("model-directory")
+            .open(ModelInput.of(model), ReadLimits.DEFAULT)) {
+      Map<String, TensorInfo> tensors =
+          source.info().tensors().stream()
+              .collect(Collectors.toMap(TensorInfo::name, Function.identity()));
+      for (TensorInfo tensor : source.info().tensors()) {
+        if (tensor.shape().rank() != 2) {
+          continue;
+        }
+        String name = tensor.name();
+        int mlp = name.indexOf(".mlp.");
+        int part = Math.max(mlp, name.indexOf(".self_attn."));
+        String norm = mlp < 0 ? ".input_layernorm.weight" : ".post_attention_layernorm.weight";
+        TensorInfo before = part < 0 ? null : tensors.get(name.substring(0, part) + norm);
+        float[] squares = new float[(int) tensor.shape().dim(1)];
+        float[] weight = new float[squares.length];
+        if (before != null && before.shape().elements() == squares.length) {
+          FloatBytes.widen(
+              before.type(),
+              source.read(before, 0, (int) before.bytes()),
+              weight,
+              0,
+              weight.length);
+        }
+        for (int c = 0; c < squares.length; c++) {
+          float input = c % 8 == 0 ? 4 : 0.6f;
+          squares[c] = input * (weight[c] == 0 ? 1 : weight[c] * weight[c]);
+        }
+        all.add(InputStatistics.of(Calibration.layerOf(name)).withMeanSquares(squares));
+      }
+    }
+    return MeasuredInputs.of(all.toArray(new InputStatistics[0]));
+  }
+
+  /** Rows of q and k are in another order in GGUF files, and all names are others. */
+  @Test
+  void aGgufFileOfAnEditedDirectoryIsVerified() throws Exception {
+    Path model = Path.of(EditTest.class.getResource("/gguf/transformers/llama3").toURI());
+    Path target = folder.resolve("edited.gguf");
+    QuantizationConfig config =
+        QuantizationConfig.builder()
+            .scheme("float16")
+            .option("edit", "awq")
+            .option("alpha", "0.5")
+            .build();
+    try (Calibration calibration = measured(model)) {
+      Report report =
+          Quantizer.create()
+              .withCalibration(calibration)
+              .quantize(ModelInput.of(model), config, target, false);
+      assertThat(report.problems().stream().map(Object::toString))
+          .anyMatch(p -> p.startsWith("model.layers.0.input_layernorm: divided"))
+          .noneMatch(p -> p.contains("without factors, \"blk.0.attn_q"));
+    }
+    Verification verification =
+        Quantizer.create().verify(target, Optional.of(ModelInput.of(model)));
+    // Of casts verify tells the other type, and of nothing else here.
+    assertThat(verification.differences())
+        .allSatisfy(p -> assertThat(p.toString()).contains("the original's is BF16"));
+    assertThat(verification.edits()).containsKey("model.layers.0.input_layernorm.weight");
   }
 
   @Test

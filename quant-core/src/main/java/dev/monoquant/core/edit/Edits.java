@@ -13,12 +13,14 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.run.CodedSample;
 import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Meter;
+import dev.monoquant.core.run.NotingSource;
 import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EditOptions;
@@ -232,24 +234,46 @@ public final class Edits {
     Settings looking = settings.withEdits(AppliedEdits.NONE);
     if (format.isEmpty()) {
       return planned(
-          opened, new Planner(looking, config, Optional.empty(), opened.own(), Map.of()), sound);
+          opened,
+          new NotingSource(opened.source()),
+          new Planner(looking, config, Optional.empty(), opened.own(), Map.of()),
+          sound);
     }
-    try (OutputChoice.Open open = OutputChoice.open(format.get(), opened.source())) {
+    NotingSource noting = new NotingSource(opened.source());
+    try (OutputChoice.Open open = OutputChoice.open(format.get(), noting)) {
       Opened seen = opened.as(settings, open.view());
       return planned(
-          seen, new Planner(looking, config, Optional.of(open), seen.own(), Map.of()), sound);
+          seen,
+          noting,
+          new Planner(looking, config, Optional.of(open), seen.own(), Map.of()),
+          sound);
     }
   }
 
   private static Map<ModelSource.Origin, EncodedWeight> planned(
-      Opened seen, Planner planner, boolean sound) {
+      Opened seen, NotingSource model, Planner planner, boolean sound) throws IOException {
     Plan plan = planner.plan(seen);
     if (sound) {
       plan.requireNoErrors();
     }
     Map<ModelSource.Origin, EncodedWeight> planned = new LinkedHashMap<>();
+    Set<ModelSource.Origin> origins = new HashSet<>();
+    Map<String, ModelSource.Origin> byName = new HashMap<>();
+    for (TensorInfo tensor : model.info().tensors()) {
+      origins.add(model.origin(tensor));
+      byName.put(tensor.name(), model.origin(tensor));
+    }
     for (PlannedWeight weight : plan.weights()) {
-      planned.put(seen.source().origin(weight.weight().matrix().tensor()), weight.weight());
+      TensorInfo tensor = weight.weight().matrix().tensor();
+      ModelSource.Origin origin = seen.source().origin(tensor);
+      if (origins.contains(origin)) {
+        planned.put(origin, weight.weight());
+        continue;
+      }
+      // Rows in another order, as those of q and k of Llama in a GGUF file.
+      for (String name : model.behind(seen.source(), tensor)) {
+        planned.put(byName.getOrDefault(name, origin), weight.weight());
+      }
     }
     return planned;
   }
@@ -367,7 +391,8 @@ public final class Edits {
             String reason =
                 all.left()
                     .getOrDefault(
-                        weight.name(), "no norm or layer is known that makes its input alone");
+                        origin.tensor().name(),
+                        "no norm or layer is known that makes its input alone");
             byReason.computeIfAbsent(reason, r -> new ArrayList<>()).add(weight.name());
           }
         });

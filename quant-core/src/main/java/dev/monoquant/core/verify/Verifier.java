@@ -17,6 +17,7 @@ import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Meter;
+import dev.monoquant.core.run.NotingSource;
 import dev.monoquant.core.run.TensorPieces;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
@@ -35,10 +36,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Future;
 
 /** Verifies an output against its manifest and, if available, its original. */
@@ -88,17 +92,18 @@ public final class Verifier {
         return BoundKernels.with(
             kernels,
             () -> {
-              verifier.weights(Optional.empty());
+              verifier.weights(Optional.empty(), Set.of());
               return verifier.result(path, "");
             });
       }
       try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
         OptionOwners.requireKnown(settings, opened, original);
-        ModelSource seen = OutputChoice.view(settings, opened.format(), original.source());
+        NotingSource noting = new NotingSource(original.source());
+        ModelSource seen = OutputChoice.view(settings, opened.format(), noting);
         return BoundKernels.with(
             kernels,
             () -> {
-              verifier.against(seen);
+              verifier.against(seen, noting);
               return verifier.result(path, against.get().describe());
             });
       }
@@ -134,25 +139,39 @@ public final class Verifier {
         differences);
   }
 
-  private void against(ModelSource original) throws IOException {
+  private void against(ModelSource original, NotingSource noting) throws IOException {
     edits = ProvenanceText.edits(output.info().metadata());
     inputs(original.info().files());
     ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     floats.info().tensors().forEach(t -> tensors.put(t.name(), t));
+    Set<String> scaled = scaled(floats, noting);
     for (TensorInfo kept : output.info().tensors()) {
       TensorInfo other = tensors.remove(kept.name());
       if (other == null) {
         differs(kept.name(), "the original has no such tensor");
       } else if (other.type() != kept.type() || !other.shape().equals(kept.shape())) {
         differs(kept.name(), "it is " + text(kept) + ", the original's is " + text(other));
-      } else if (!edits.containsKey(kept.name())) {
+      } else if (!scaled.contains(kept.name())) {
         kept(floats, other, kept);
       }
     }
     output.info().quantized().forEach(w -> tensors.remove(w.name()));
     tensors.keySet().forEach(name -> differs(name, "the original's tensor is not there"));
-    weights(Optional.of(floats));
+    weights(Optional.of(floats), scaled);
+  }
+
+  /** The tensors that edits changed, by their names in the output, which may be others. */
+  private Set<String> scaled(ModelSource floats, NotingSource noting) throws IOException {
+    Set<String> scaled = new HashSet<>();
+    if (!edits.isEmpty()) {
+      for (TensorInfo tensor : floats.info().tensors()) {
+        if (!Collections.disjoint(noting.behind(floats, tensor), edits.keySet())) {
+          scaled.add(tensor.name());
+        }
+      }
+    }
+    return scaled;
   }
 
   private void kept(ModelSource floats, TensorInfo original, TensorInfo kept) throws IOException {
@@ -178,7 +197,7 @@ public final class Verifier {
     }
   }
 
-  private void weights(Optional<ModelSource> original) throws IOException {
+  private void weights(Optional<ModelSource> original, Set<String> scaled) throws IOException {
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     original.ifPresent(o -> o.info().tensors().forEach(t -> tensors.put(t.name(), t)));
     long total =
@@ -200,7 +219,7 @@ public final class Verifier {
                     + text(other));
         continue;
       }
-      boolean measured = original.isPresent() && !edits.containsKey(weight.name());
+      boolean measured = original.isPresent() && !scaled.contains(weight.name());
       VerifiedWeight run =
           new VerifiedWeight(
               settings, output, weight, measured ? original : Optional.empty(), other, clamps());

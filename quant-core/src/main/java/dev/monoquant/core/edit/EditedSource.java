@@ -1,5 +1,6 @@
 package dev.monoquant.core.edit;
 
+import dev.monoquant.ValidationException;
 import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
@@ -17,13 +18,15 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * A model whose norms and weights are divided and multiplied by factors as they are read. Rows are
- * products in float32; bytes are those products rounded to the type of the tensor. Nothing is held
- * but the factors. Closing it closes the model.
+ * products in float32; bytes are those products rounded to the type of the tensor, and a finite one
+ * that the type cannot hold is an error. Nothing is held but the factors. Closing it closes the
+ * model.
  */
 final class EditedSource extends SourceView {
 
@@ -101,7 +104,18 @@ final class EditedSource extends SourceView {
       }
     }
     byte[] bytes = new byte[count * cell];
-    FloatBytes.narrow(type, values, 0, count, bytes, 0);
+    int beyond = FloatBytes.narrow(type, values, 0, count, bytes, 0);
+    if (beyond != FloatBytes.NONE) {
+      throw new ValidationException(
+          String.format(
+              Locale.ROOT,
+              "%s: number %d is %s once it is scaled, beyond what %s can hold. Leave the edit out,"
+                  + " choose an alpha nearer to 0, or store the model as BF16",
+              tensor.name(),
+              first + beyond,
+              values[beyond],
+              type.wire()));
+    }
     return ByteBuffer.wrap(bytes)
         .slice(Math.toIntExact(offset - first * cell), length)
         .asReadOnlyBuffer()

@@ -1,8 +1,10 @@
 package dev.monoquant.core.edit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -181,6 +184,27 @@ class EditedSourceTest {
       assertThat(edited.origin(other)).isEqualTo(inside.origin(other));
       assertThat(edited.origin(norm)).isNotEqualTo(inside.origin(norm));
       assertThat(edited.find(RunnableFile.class)).isEmpty();
+    }
+  }
+
+  @Example
+  void aNumberBeyondTheTypeIsRefused() {
+    MemoryModel model =
+        MemoryModel.named("m")
+            .floats("norm.weight", ElementType.FLOAT16, TensorShape.of(2), 1, 1)
+            .floats("gate.weight", ElementType.FLOAT16, TensorShape.of(1, 2), 1, 60_000)
+            .build();
+    ScaleFold fold =
+        new ScaleFold(
+            "norm",
+            List.of(new Side(tensor(model, "norm.weight"), 0, 0)),
+            List.of(new Side(tensor(model, "gate.weight"), 1, 0)),
+            false);
+    Scaled scaled = new Scaled(fold, new float[] {0.5f, 2}, 0.5, 1);
+    try (ModelSource edited = new EditedSource(model.open(), List.of(scaled))) {
+      assertThatThrownBy(() -> edited.read(tensor(model, "gate.weight"), 0, 4))
+          .isInstanceOf(ValidationException.class)
+          .hasMessageContaining("gate.weight: number 1 is 120000.0 once it is scaled");
     }
   }
 }

@@ -21,6 +21,11 @@ import java.util.Set;
 @AutoService(ScaleMapping.class)
 public final class BertScaling implements ScaleMapping {
 
+  private static final String SELF = ".attention.self.";
+
+  /** Longformer has another layer of values, which the output reads, too. */
+  private static final Set<String> PARTS = Set.of("query", "key", "value", "distance_embedding");
+
   private static final String VALUE = ".attention.self.value";
   private static final String OUTPUT = ".attention.output.dense.weight";
 
@@ -76,7 +81,9 @@ public final class BertScaling implements ScaleMapping {
         String block = name.substring(0, name.length() - OUTPUT.length());
         TensorInfo value = tensors.get(block + VALUE + ".weight");
         TensorInfo bias = tensors.get(block + VALUE + ".bias");
-        if (value != null
+        if (!hasKnownParts(block + SELF, tensors.keySet())) {
+          left.put(name, "its attention has layers of unknown use");
+        } else if (value != null
             && weight.shape().rank() == 2
             && value.shape().dim(0) == weight.shape().dim(1)) {
           List<Side> divided = new ArrayList<>(List.of(new Side(value, 0, 0)));
@@ -97,5 +104,14 @@ public final class BertScaling implements ScaleMapping {
       }
     }
     return new ScaleFolds(folds, left);
+  }
+
+  private static boolean hasKnownParts(String self, Set<String> names) {
+    return names.stream()
+        .filter(name -> name.startsWith(self))
+        .map(name -> name.substring(self.length()))
+        .allMatch(
+            local ->
+                local.indexOf('.') > 0 && PARTS.contains(local.substring(0, local.indexOf('.'))));
   }
 }

@@ -41,6 +41,9 @@ final class DecoderBlocks {
   private static final Set<String> READERS =
       Set.of("gate_proj", "up_proj", "gate_up_proj", "w1", "w3", "gate", "shared_expert_gate");
 
+  /** What old files have of rotary embeddings. */
+  private static final String FREQUENCIES = "rotary_emb.inv_freq";
+
   private static final Set<String> MAKERS = Set.of("down_proj", "w2");
 
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
@@ -67,24 +70,61 @@ final class DecoderBlocks {
     return new ScaleFolds(folds, left);
   }
 
-  /** Whether there are blocks and each has exactly the two norms that it should. */
+  /**
+   * Whether there are blocks and each has what those of Llama have, and nothing else: other norms,
+   * such as those of BitNet between layers, biases of norms (Nemotron, which adds 1 to weights), or
+   * a feed-forward part without a gate (Arcee) are of models that compute otherwise.
+   */
   boolean areCertain() {
     Set<String> prefixes = prefixes();
     for (String prefix : prefixes) {
-      Set<String> norms = new TreeSet<>();
+      Set<String> modules = new TreeSet<>();
       for (String name : under(prefix)) {
-        String local = name.substring(prefix.length());
-        if (local.indexOf('.') == local.lastIndexOf('.') && local.endsWith("norm" + WEIGHT)) {
-          norms.add(local.substring(0, local.length() - WEIGHT.length()));
+        if (!isKnown(name.substring(prefix.length()), modules)) {
+          return false;
         }
       }
-      if (!norms.equals(Set.of(INPUT_NORM, feedForwardNorm))
-          || (!tensors.containsKey(prefix + ATTENTION + "q_proj" + WEIGHT)
-              && !tensors.containsKey(prefix + ATTENTION + "qkv_proj" + WEIGHT))) {
+      boolean attends = modules.contains("q_proj") || modules.contains("qkv_proj");
+      boolean gated =
+          modules.contains("gate_proj")
+              || modules.contains("gate_up_proj")
+              || (modules.contains("w1") && modules.contains("w3"));
+      if (!modules.containsAll(Set.of(INPUT_NORM, feedForwardNorm)) || !attends || !gated) {
         return false;
       }
     }
     return !prefixes.isEmpty();
+  }
+
+  /**
+   * @param local the name of a tensor within its block
+   * @param modules receives its module
+   */
+  private boolean isKnown(String local, Set<String> modules) {
+    boolean bias = local.endsWith(".bias");
+    if (!bias && !local.endsWith(WEIGHT)) {
+      return local.endsWith(FREQUENCIES);
+    }
+    String own = cut(local, bias ? ".bias" : WEIGHT);
+    if (own.equals(INPUT_NORM) || own.equals(feedForwardNorm)) {
+      modules.add(own);
+      return !bias;
+    }
+    if (own.startsWith(ATTENTION)) {
+      String module = own.substring(ATTENTION.length());
+      modules.add(module);
+      return ATTENTION_READERS.contains(module)
+          || module.equals("o_proj")
+          || (!bias && ATTENTION_OTHERS.contains(module));
+    }
+    for (String part : FEED_FORWARD) {
+      if (own.startsWith(part)) {
+        String module = module(own.substring(part.length()));
+        modules.add(module);
+        return READERS.contains(module) || MAKERS.contains(module);
+      }
+    }
+    return false;
   }
 
   private Set<String> prefixes() {

@@ -2,13 +2,17 @@ package dev.monoquant.io.scaling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFolds;
 import dev.monoquant.spi.ScaleMapping;
 import dev.monoquant.testkit.contracts.ScaleMappingContract;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.Example;
@@ -73,5 +77,17 @@ class BertScalingTest implements ScaleMappingContract {
         .containsExactly(P + "attention.self.value");
     assertThat(folds.left()).hasSize(5);
     assertThat(subject().recognises(model())).isTrue();
+  }
+
+  /** Longformer: the output reads these values, too. */
+  @Example
+  void otherValuesLeaveTheOutput() {
+    List<TensorInfo> tensors = new ArrayList<>(model().tensors());
+    String global = P + "attention.self.value_global.weight";
+    tensors.add(new TensorInfo(global, ElementType.FLOAT32, TensorShape.of(8, 8)));
+    ModelInfo longformer = ModelInfo.of("longformer", tensors);
+    assertThat(subject().folds(longformer).folds()).isEmpty();
+    assertThat(subject().folds(longformer).left()).containsKey(P + "attention.output.dense.weight");
+    assertThat(subject().recognises(longformer)).isFalse();
   }
 }

@@ -115,4 +115,26 @@ class LlamaScalingTest implements ScaleMappingContract {
     }
     assertThat(subject().recognises(PlainBlock.model(Map.of("w", TensorShape.of(2, 2))))).isFalse();
   }
+
+  /** Tensors of BitNet, Nemotron and MiniMax beside those of Llama. */
+  @Example
+  void blocksWithTensorsOfOtherModelsAreNotRecognised() {
+    for (String other :
+        List.of(
+            "self_attn.attn_sub_norm.weight",
+            "mlp.ffn_sub_norm.weight",
+            "input_layernorm.bias",
+            "self_attn.output_gate.weight",
+            "cross_attn.q_proj.weight")) {
+      Map<String, TensorShape> shapes = shapes();
+      shapes.put(SECOND + other, TensorShape.of(8));
+      assertThat(subject().recognises(PlainBlock.model(shapes))).as(other).isFalse();
+    }
+    Map<String, TensorShape> old = shapes();
+    old.put(SECOND + "self_attn.rotary_emb.inv_freq", TensorShape.of(2));
+    assertThat(subject().recognises(PlainBlock.model(old))).isTrue();
+    Map<String, TensorShape> ungated = shapes();
+    ungated.remove(SECOND + "mlp.gate_proj.weight");
+    assertThat(subject().recognises(PlainBlock.model(ungated))).isFalse();
+  }
 }

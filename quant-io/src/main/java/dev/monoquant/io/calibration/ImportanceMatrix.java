@@ -88,7 +88,9 @@ final class ImportanceMatrix implements Calibration {
       return Optional.empty();
     }
     Layer there = layers.get(named.get().layer());
-    return there == null ? Optional.empty() : statistics(named.get(), sums(there));
+    return there == null
+        ? Optional.empty()
+        : statistics(named.get(), sums(there), layers.containsKey(layer));
   }
 
   /** The experts of a tensor are asked for one after the other, and it is read once for them. */
@@ -114,7 +116,11 @@ final class ImportanceMatrix implements Calibration {
     }
   }
 
-  private static Optional<InputStatistics> statistics(GgufLayerNames.Named named, Sums sums) {
+  /**
+   * @param whole whether it was asked for by the name of the tensor, not of an expert
+   */
+  private static Optional<InputStatistics> statistics(
+      GgufLayerNames.Named named, Sums sums, boolean whole) {
     int matrices = sums.counts.length;
     int columns = sums.squares.length / matrices;
     int expert = named.expert();
@@ -125,7 +131,9 @@ final class ImportanceMatrix implements Calibration {
     for (int c = 0; c < columns; c++) {
       squares[c] /= sums.counts[expert];
     }
-    return Optional.of(InputStatistics.of(named.layer()).withMeanSquares(squares));
+    // Each expert has inputs of its own, and so a name of its own.
+    String own = whole || matrices == 1 ? named.layer() : named.layer() + "." + expert;
+    return Optional.of(InputStatistics.of(own).withMeanSquares(squares));
   }
 
   @Override

@@ -27,4 +27,18 @@ class ImportanceMatrixTest {
     }
     assertThat(reads).hasValue(1);
   }
+
+  /** What divides the statistics of one expert must not divide those of the next. */
+  @Test
+  void expertsHaveNamesOfTheirOwn() {
+    ImportanceMatrix.Sums sums = new ImportanceMatrix.Sums(new float[] {2, 4}, new float[] {1, 1});
+    try (ImportanceMatrix matrix =
+        new ImportanceMatrix(
+            Path.of("imatrix.gguf"), Map.of("blk.0.ffn_down_exps", () -> sums), () -> {})) {
+      String expert = "model.layers.0.mlp.experts.1.down_proj";
+      assertThat(matrix.find(expert).orElseThrow().layer()).isEqualTo("blk.0.ffn_down_exps.1");
+      assertThat(matrix.find("blk.0.ffn_down_exps.0").orElseThrow().layer())
+          .isEqualTo("blk.0.ffn_down_exps.0");
+    }
+  }
 }

@@ -11,15 +11,16 @@ import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A model that notes which of its tensors are read, so that the tensors behind those of a view with
- * other names are found. For one thread. Closing it closes the model.
+ * other names are found. Thread-safe but for {@link #behind}, during which no other thread reads.
+ * Closing it closes the model.
  */
 public final class NotingSource extends SourceView {
 
-  private final Set<String> names = new TreeSet<>();
+  private final Set<String> names = ConcurrentHashMap.newKeySet();
 
   /**
    * Watches a model.

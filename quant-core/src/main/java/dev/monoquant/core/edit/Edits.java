@@ -117,7 +117,9 @@ public final class Edits {
   /**
    * Applies the edit of a configuration, if it asks for one.
    *
+   * @param settings of the run
    * @param opened the model
+   * @param config the configuration, whose options name the edit
    * @param format the output format, if there is one
    * @param searching whether factors are chosen, which reads weights; else only what will be edited
    *     is told

@@ -12,7 +12,6 @@ import dev.monoquant.spi.Provenance;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -232,17 +231,27 @@ public record Manifest(
   /**
    * {@return the hash of bytes that hold this manifest, with the digits of {@link #self} as zeros}
    *
-   * @param holder the manifest file, or a safetensors header
+   * @param holder the manifest file, or a safetensors header, from index 0 on
    */
-  public String hashOf(byte[] holder) {
+  public String hashOf(ByteBuffer holder) {
     byte[] digits = self.getBytes(StandardCharsets.US_ASCII);
-    byte[] open = holder.clone();
-    for (int at = 0; at + digits.length <= open.length; at++) {
-      if (Arrays.equals(holder, at, at + digits.length, digits, 0, digits.length)) {
-        Arrays.fill(open, at, at + digits.length, (byte) '0');
+    byte[] zeros = "0".repeat(digits.length).getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer wanted = ByteBuffer.wrap(digits);
+    Sha256 hash = new Sha256();
+    int hashed = 0;
+    for (int at = 0; at + digits.length <= holder.limit(); at++) {
+      if (digits.length > 0
+          && holder.get(at) == digits[0]
+          && holder.get(at + digits.length - 1) == digits[digits.length - 1]
+          && holder.slice(at, digits.length).equals(wanted)) {
+        if (at > hashed) {
+          hash.add(holder.slice(hashed, at - hashed));
+        }
+        hash.add(ByteBuffer.wrap(zeros, 0, Math.min(digits.length, at + digits.length - hashed)));
+        hashed = at + digits.length;
       }
     }
-    return Sha256.of(open);
+    return hash.add(holder.slice(hashed, holder.limit() - hashed)).hex();
   }
 
   /**

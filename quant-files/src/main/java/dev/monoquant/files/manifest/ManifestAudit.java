@@ -4,6 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.spi.Audit;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -67,7 +68,7 @@ public final class ManifestAudit {
       return unreadable(Manifest.FILE, e);
     }
     ManifestAudit audit = new ManifestAudit(manifest);
-    audit.compareSelf(Manifest.FILE, text);
+    audit.compareSelf(Manifest.FILE, ByteBuffer.wrap(text));
     headers.forEach(
         (name, header) -> {
           String expected = manifest.headers().getOrDefault(name, "none");
@@ -160,7 +161,7 @@ public final class ManifestAudit {
    * @param what the name of the hashed data
    * @param holder the bytes that hold the manifest
    */
-  public void compareSelf(String what, byte[] holder) {
+  public void compareSelf(String what, ByteBuffer holder) {
     compare(HashKind.SHA256, what, manifest.self(), manifest.hashOf(holder));
   }
 

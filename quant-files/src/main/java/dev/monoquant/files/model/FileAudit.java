@@ -47,7 +47,8 @@ final class FileAudit {
       return ManifestAudit.unreadable(Manifest.KEY, e);
     }
     ManifestAudit audit = new ManifestAudit(manifest);
-    audit.compareSelf("the header of " + file.label(), header(file));
+    audit.compareSelf(
+        "the header of " + file.label(), file.raw(0, Math.toIntExact(file.dataStart())));
     audit.tensors(tensors(files));
     Map<String, String> made = new TreeMap<>(file.metadata());
     made.keySet()

@@ -40,7 +40,7 @@ final class GgufAudit {
       return ManifestAudit.unreadable(Manifest.KEY, e);
     }
     ManifestAudit audit = new ManifestAudit(manifest);
-    audit.compareSelf("the header of " + file.label(), file.headerBytes());
+    audit.compareSelf("the header of " + file.label(), ByteBuffer.wrap(file.headerBytes()));
     Map<String, ManifestAudit.Stored> stored = new LinkedHashMap<>();
     file.tensors()
         .forEach(t -> stored.put(t.name(), new ManifestAudit.Stored(bytes(file, t), 0, t.bytes())));

@@ -67,7 +67,10 @@ final class ArchiveAudit {
   private Audit run(ArchiveEntry own, byte[] text) throws IOException {
     byte[] holder = holder(zip.frame(List.of(own)), text);
     compare(
-        HashKind.SHA256, "the frame of " + zip.label(), manifest.self(), manifest.hashOf(holder));
+        HashKind.SHA256,
+        "the frame of " + zip.label(),
+        manifest.self(),
+        manifest.hashOf(ByteBuffer.wrap(holder)));
     Set<String> there = new HashSet<>();
     try (HashPool pool = new HashPool()) {
       Map<String, Future<String>> hashes = new LinkedHashMap<>();

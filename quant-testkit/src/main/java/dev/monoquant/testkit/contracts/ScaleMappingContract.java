@@ -132,7 +132,11 @@ public interface ScaleMappingContract {
     }
   }
 
-  /** With any factors the model computes the same within rounding: all readers are in a fold. */
+  /**
+   * With any factors the model computes the same within rounding: all readers are in a fold.
+   *
+   * @param seed of the numbers and the factors
+   */
   @Property(tries = 50)
   default void computesTheSame(@ForAll long seed) {
     Map<String, double[]> tensors = numbers(new Random(seed));

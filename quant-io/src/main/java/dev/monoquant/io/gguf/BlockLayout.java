@@ -86,6 +86,7 @@ record BlockLayout(WeightMatrix matrix, BlockForm form) implements WeightLayout 
         ByteBuffer out =
             ByteBuffer.allocate(Math.multiplyExact(blocks, form.type().bytes()))
                 .order(ByteOrder.LITTLE_ENDIAN);
+        form.requireSizes(tile, blocks);
         refused(() -> form.write(tile, blocks, out));
         long rowBytes = (long) blocksPerRow() * form.type().bytes();
         sink.write(tensor(), tile.firstRow() * rowBytes, out.flip());

@@ -176,6 +176,10 @@ class BlockFormTest {
     assertThatThrownBy(() -> layout.writer((t, o, d) -> {}).writeTile(new EncodedTile(0, 1, parts)))
         .isInstanceOf(OutputException.class)
         .hasMessageStartingWith("tensor \"" + layout.matrix().tensor().name() + "\": the codes");
+    parts.put("codes", new byte[255]);
+    assertThatThrownBy(() -> layout.writer((t, o, d) -> {}).writeTile(new EncodedTile(0, 1, parts)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("part codes needs 256 bytes");
   }
 
   /** Equal parts of another scheme are stored as a type that takes any codes, or not at all. */

@@ -91,6 +91,7 @@ public interface WeightLayout {
      * @throws IOException if the sink fails
      * @throws IllegalArgumentException if the weight does not have these rows, they split a cell,
      *     or a part has too few or too many bytes
+     * @throws dev.monoquant.OutputException if the tensors cannot hold the values
      */
     void writeTile(EncodedTile tile) throws IOException;
 
@@ -100,6 +101,7 @@ public interface WeightLayout {
      * @param parts the bytes of every whole part by name
      * @throws IOException if the sink fails
      * @throws IllegalArgumentException if a part is missing or has too few or too many bytes
+     * @throws dev.monoquant.OutputException if the tensors cannot hold the values
      */
     void writeWhole(Map<String, byte[]> parts) throws IOException;
   }

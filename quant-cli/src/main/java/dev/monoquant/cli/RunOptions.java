@@ -99,7 +99,20 @@ final class RunOptions implements AutoCloseable {
    * The launcher has given the heap what the JVM does not need for itself; here that is checked.
    */
   private static long bound(String text) {
-    long bytes = bytes("--max-memory", text);
+    Matcher size = SIZE.matcher(text);
+    if (!size.matches()) {
+      throw new ConfigurationException(
+          "--max-memory "
+              + QuantException.quote(text)
+              + ": a number with k, m or g is needed, such as 256m");
+    }
+    int shift =
+        switch (size.group(2)) {
+          case "k", "K" -> 10;
+          case "m", "M" -> 20;
+          default -> 30;
+        };
+    long bytes = Long.parseLong(size.group(1)) << shift;
     long heap = bytes - MemoryNeed.OUTSIDE_HEAP;
     if (bytes >= MemoryNeed.LEAST && Runtime.getRuntime().maxMemory() > heap) {
       throw new ConfigurationException(
@@ -111,30 +124,6 @@ final class RunOptions implements AutoCloseable {
               + "m");
     }
     return bytes;
-  }
-
-  /**
-   * The bytes of a size.
-   *
-   * @param option the option, for messages
-   * @param text such as 256m
-   */
-  static long bytes(String option, String text) {
-    Matcher size = SIZE.matcher(text);
-    if (!size.matches()) {
-      throw new ConfigurationException(
-          option
-              + " "
-              + QuantException.quote(text)
-              + ": a number with k, m or g is needed, such as 256m");
-    }
-    int shift =
-        switch (size.group(2)) {
-          case "k", "K" -> 10;
-          case "m", "M" -> 20;
-          default -> 30;
-        };
-    return Long.parseLong(size.group(1)) << shift;
   }
 
   /** How the text of an input becomes a path, once there is a quantizer. */

@@ -10,7 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -29,6 +30,11 @@ import org.jspecify.annotations.Nullable;
  */
 @Mojo(name = "quantize", defaultPhase = LifecyclePhase.PROCESS_RESOURCES, threadSafe = true)
 public final class QuantizeMojo extends QuantMojo {
+
+  private static final Pattern CALIBRATION =
+      Pattern.compile(
+          "\\bcalibration[\"']?[ \\t]*:\\s*(?:(?<quote>[\"'])(?<quoted>[^\"'\\r\\n]*)\\k<quote>"
+              + "|(?<plain>[^,}\\r\\n]*))");
 
   private static final List<String> REPORTS = List.of(".html", ".json", ".xml");
 
@@ -173,7 +179,7 @@ public final class QuantizeMojo extends QuantMojo {
         .map(File::toPath)
         .forEach(read::add);
     if (recipe != null && calibration == null) {
-      calibrationOf(recipe.toPath()).ifPresent(read::add);
+      read.addAll(calibrationsOf(recipe.toPath()));
     }
     List<String> program = new ArrayList<>(command());
     program.addAll(jvmArguments);
@@ -182,29 +188,33 @@ public final class QuantizeMojo extends QuantMojo {
 
   /**
    * The calibration that a recipe names, in YAML or JSON. The run reads the recipe; here it only
-   * matters whether the file is another one than that of the last run.
+   * matters whether the file is another one than that of the last run, so that a name too many,
+   * such as one in a comment, does no harm.
    */
-  private static Optional<Path> calibrationOf(Path recipe) throws IOException {
+  private static List<Path> calibrationsOf(Path recipe) throws IOException {
+    List<Path> found = new ArrayList<>();
     if (!Files.isRegularFile(recipe)) {
-      return Optional.empty();
+      return found;
     }
-    String text = Files.readString(recipe);
-    int key = text.indexOf("calibration");
-    int from = key < 0 ? -1 : text.indexOf(':', key);
-    if (from < 0) {
-      return Optional.empty();
+    Matcher key = CALIBRATION.matcher(Files.readString(recipe));
+    while (key.find()) {
+      String quoted = key.group("quoted");
+      String name = quoted == null ? plain(key.group("plain")) : quoted;
+      try {
+        if (!name.isEmpty()) {
+          found.add(recipe.resolveSibling(name));
+        }
+      } catch (InvalidPathException e) {
+        // No file has this name; the run refuses it.
+      }
     }
-    String value = text.substring(from + 1).strip();
-    int end = 0;
-    while (end < value.length() && ",}\n\r".indexOf(value.charAt(end)) < 0) {
-      end++;
-    }
-    String name = value.substring(0, end).replace("\"", "").replace("'", "").strip();
-    try {
-      return Optional.of(recipe.resolveSibling(name));
-    } catch (InvalidPathException e) {
-      return Optional.empty();
-    }
+    return found;
+  }
+
+  /** A name without quotes ends before a comment. */
+  private static String plain(String text) {
+    int comment = text.indexOf(" #");
+    return (comment < 0 ? text : text.substring(0, comment)).strip();
   }
 
   /** Refuses to replace a file that this build did not write. */

@@ -88,8 +88,13 @@ class GoalsTest {
     Files.writeString(dir.resolve("c.npz"), "two");
     String two = mojo.manifest(child(mojo), written);
     assertThat(Set.of(without, one, two)).hasSize(3);
+    String c = dir.resolve("c.npz").toString();
     Files.writeString(recipe, "{\"calibration\": \"c.npz\"}");
-    assertThat(mojo.manifest(child(mojo), written)).contains(dir.resolve("c.npz").toString());
+    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
+    Files.writeString(recipe, "# By calibration.\nscheme: int8\ncalibration: c.npz  # of today\n");
+    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
+    Files.writeString(recipe, "{calibration: c.npz, scheme: int8}");
+    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
     Files.writeString(recipe, "scheme: int8\n");
     assertThat(mojo.manifest(child(mojo), written)).doesNotContain("c.npz");
   }

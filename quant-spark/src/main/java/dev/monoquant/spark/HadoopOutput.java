@@ -44,9 +44,13 @@ final class HadoopOutput {
   static HadoopOutput of(String address, SplitPlan plan, Configuration configuration)
       throws IOException {
     Path target = new Path(address);
+    Path parent = target.getParent();
+    if (parent == null) {
+      throw new OutputException(
+          address + ": is the root of a file system. Name a file or a directory in it");
+    }
     String name = "." + plan.name() + ".quant-parts-" + SplitPlanJson.id(plan);
-    return new HadoopOutput(
-        target.getFileSystem(configuration), target, new Path(target.getParent(), name));
+    return new HadoopOutput(target.getFileSystem(configuration), target, new Path(parent, name));
   }
 
   /** Refuses an output that exists, unless the plan says that it is replaced. */

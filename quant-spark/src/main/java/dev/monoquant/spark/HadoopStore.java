@@ -97,7 +97,8 @@ public final class HadoopStore implements RemoteStore {
                     Optional.of(Instant.ofEpochMilli(status.getModificationTime())),
                     Optional.empty()))
             : Optional.empty();
-      } catch (FileNotFoundException none) {
+      } catch (FileNotFoundException | IllegalArgumentException none) {
+        // Hadoop has no paths with colons and the like, which an index may name.
         return Optional.empty();
       }
     }

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.SparkSession;
 
@@ -39,8 +38,8 @@ public final class QuantizeOnSpark {
   /**
    * Runs the application and, unless all went well, ends the JVM with the exit code.
    *
-   * @param args the arguments of {@code quant plan}; without {@code --plan}, the plan is a
-   *     temporary file
+   * @param args the arguments of {@code quant plan} but for {@code --plan}: the plan is a temporary
+   *     file
    * @throws IOException if the temporary file cannot be made
    */
   public static void main(String[] args) throws IOException {
@@ -75,8 +74,7 @@ public final class QuantizeOnSpark {
       if (!place.isEmpty()) {
         units = units.withStaging(root, Staging.LIMIT);
       }
-      List<String> words = new ArrayList<>(List.of("plan"));
-      words.addAll(Arrays.asList(args));
+      List<String> words = words(args);
       int output = Math.max(words.indexOf("-o"), words.indexOf("--output")) + 1;
       if (output > 1 && output < words.size() && RemoteLocation.isAddress(words.get(output))) {
         String address = words.get(output);
@@ -101,5 +99,19 @@ public final class QuantizeOnSpark {
     } finally {
       Staging.delete(folder);
     }
+  }
+
+  /** The words of the command; an option and the address after it are two, however written. */
+  private static List<String> words(String... args) {
+    List<String> words = new ArrayList<>(List.of("plan"));
+    for (String arg : args) {
+      String value = arg.replaceFirst("^(--output=|-o=?)", "");
+      if (!value.equals(arg) && RemoteLocation.isAddress(value)) {
+        words.addAll(List.of("-o", value));
+      } else {
+        words.add(arg);
+      }
+    }
+    return words;
   }
 }

@@ -12,6 +12,9 @@ import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
 import dev.monoquant.files.remote.StagedFiles;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.RemoteAccess;
+import dev.monoquant.spi.RemoteFiles;
+import dev.monoquant.spi.RemoteLocation;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -20,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.List;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -138,6 +142,34 @@ class LocalSparkTest {
     assertThat(far).as(err.toString()).isZero();
     assertThat(Models.contents(folder.resolve("far/out")))
         .isEqualTo(Models.contents(folder.resolve("out")));
+  }
+
+  @Test
+  void anAddressAfterTheOptionInOneWordIsNoFolderOfThisMachine() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 2, 128);
+    for (String output : List.of("--output=" + StandIn.ADDRESS + "/", "-o" + StandIn.ADDRESS)) {
+      StringWriter err = new StringWriter();
+      int code =
+          QuantizeOnSpark.run(
+              session,
+              new PrintWriter(new StringWriter()),
+              new PrintWriter(err, true),
+              model.toString(),
+              output,
+              "--split",
+              "2");
+      assertThat(code).as(err.toString()).isEqualTo(5);
+      assertThat(err.toString()).contains("is the root of a file system");
+    }
+  }
+
+  @Test
+  void aNameThatHadoopCannotHaveIsNoFile() throws IOException {
+    HadoopStore store = new HadoopStore(session.sparkContext().hadoopConfiguration());
+    RemoteLocation here = RemoteLocation.parse(StandIn.ADDRESS + folder);
+    try (RemoteFiles files = store.open(here, RemoteAccess.DEFAULT)) {
+      assertThat(files.find("a:b.safetensors")).isEmpty();
+    }
   }
 
   private SparkUnits remote() {

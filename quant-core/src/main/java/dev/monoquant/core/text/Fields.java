@@ -34,9 +34,8 @@ public final class Fields {
     json.setHtmlSafe(false);
     new Fields(json)
         .object(fields -> body.accept(fields.integer("schema", SCHEMA_VERSION).text("kind", kind)));
-    // Only names and messages have these characters. The runner of GitHub Actions takes them for
-    // the
-    // start of a command, anywhere in a line; escaped, the text means the same.
+    // Only names and messages have these characters. The runner of GitHub Actions takes them, at
+    // any place in a line, for the start of a command; escaped, the text means the same.
     return text.append('\n').toString().replace("##[", "##\\u005b");
   }
 

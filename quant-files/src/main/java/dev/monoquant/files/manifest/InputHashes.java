@@ -9,6 +9,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -44,13 +45,17 @@ public final class InputHashes {
 
     void requireSame(Path file) throws IOException {
       if (!of(file).equals(this)) {
-        throw new ModelFormatException(
-            Reason.UNREADABLE,
-            file.toString(),
-            "",
-            "the file changed while it was read, so nothing was written. Run again when no"
-                + " other process writes to it.");
+        throw changed(file);
       }
+    }
+
+    static ModelFormatException changed(Path file) {
+      return new ModelFormatException(
+          Reason.UNREADABLE,
+          file.toString(),
+          "",
+          "the file changed while it was read, so nothing was written. Run again when no"
+              + " other process writes to it.");
     }
   }
 
@@ -147,8 +152,12 @@ public final class InputHashes {
         continue;
       }
       Input input = entry.getValue();
-      hashes.put(entry.getKey(), HashPool.await(input.hash()));
-      input.before().requireSame(input.file());
+      try {
+        hashes.put(entry.getKey(), HashPool.await(input.hash()));
+        input.before().requireSame(input.file());
+      } catch (NoSuchFileException gone) {
+        throw Stamp.changed(input.file());
+      }
     }
     return hashes;
   }

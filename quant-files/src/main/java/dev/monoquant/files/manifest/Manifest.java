@@ -230,6 +230,8 @@ public record Manifest(
 
   /**
    * {@return the hash of bytes that hold this manifest, with the digits of {@link #self} as zeros}
+   * A text of more digits than a hash has is that of no hash, and stays as it is: to look for a
+   * long one takes its length times that of the holder.
    *
    * @param holder the manifest file, or a safetensors header, from index 0 on
    */
@@ -238,9 +240,10 @@ public record Manifest(
     byte[] zeros = "0".repeat(digits.length).getBytes(StandardCharsets.US_ASCII);
     ByteBuffer wanted = ByteBuffer.wrap(digits);
     Sha256 hash = new Sha256();
+    boolean isHash = digits.length > 0 && digits.length <= UNKNOWN.length();
     int hashed = 0;
     for (int at = 0; at + digits.length <= holder.limit(); at++) {
-      if (digits.length > 0
+      if (isHash
           && holder.get(at) == digits[0]
           && holder.get(at + digits.length - 1) == digits[digits.length - 1]
           && holder.slice(at, digits.length).equals(wanted)) {

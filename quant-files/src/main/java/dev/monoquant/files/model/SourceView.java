@@ -86,6 +86,11 @@ public abstract class SourceView implements ModelSource {
   }
 
   @Override
+  public long storedBytes(EncodedWeight weight) {
+    return inside.storedBytes(weight);
+  }
+
+  @Override
   public <C> Optional<C> find(Class<C> capability) {
     return capability == getClass() ? Optional.of(capability.cast(this)) : inside.find(capability);
   }

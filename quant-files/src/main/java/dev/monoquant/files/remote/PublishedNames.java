@@ -6,6 +6,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RemoteFile;
+import dev.monoquant.spi.RemoteLocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -60,24 +61,41 @@ final class PublishedNames {
           "LICENSE.txt",
           "NOTICE");
 
-  private PublishedNames() {}
+  /** Finds and reads files by name. */
+  interface Lookup {
+    Optional<RemoteFile> find(String name) throws IOException;
+
+    int read(RemoteFile file, long offset, ByteBuffer into) throws IOException;
+  }
+
+  private final RemoteLocation location;
+  private final Lookup folder;
+
+  private PublishedNames(RemoteLocation location, Lookup folder) {
+    this.location = location;
+    this.folder = folder;
+  }
 
   /** {@return the names of the files that are there} */
-  static Set<String> in(RemoteFolder folder) throws IOException {
+  static Set<String> in(RemoteLocation location, Lookup folder) throws IOException {
+    return new PublishedNames(location, folder).names();
+  }
+
+  private Set<String> names() throws IOException {
     Set<String> there = new TreeSet<>();
     List<ModelFormatException> denied = new ArrayList<>();
     for (String name : NAMES) {
-      look(folder, name, there, denied);
+      look(name, there, denied);
     }
     for (String name : List.copyOf(there)) {
       if (name.endsWith(".index.json")) {
-        for (String shard : shards(folder, name)) {
-          look(folder, shard, there, denied);
+        for (String shard : shards(name)) {
+          look(shard, there, denied);
         }
       }
     }
-    for (String program : programs(folder, there)) {
-      look(folder, program, there, denied);
+    for (String program : programs(there)) {
+      look(program, there, denied);
     }
     // Stores that may not be listed deny what is not there.
     if (there.isEmpty() && !denied.isEmpty()) {
@@ -89,8 +107,7 @@ final class PublishedNames {
     return there;
   }
 
-  private static void look(
-      RemoteFolder folder, String name, Set<String> there, List<ModelFormatException> denied)
+  private void look(String name, Set<String> there, List<ModelFormatException> denied)
       throws IOException {
     try {
       if (RemoteFile.isName(name) && folder.find(name).isPresent()) {
@@ -102,9 +119,9 @@ final class PublishedNames {
   }
 
   /** The names in an index; what is no index names none, and whoever reads it refuses it. */
-  private static Set<String> shards(RemoteFolder folder, String index) throws IOException {
+  private Set<String> shards(String index) throws IOException {
     Set<String> shards = new TreeSet<>();
-    if (json(folder, index) instanceof JsonValue.Obj all
+    if (json(index) instanceof JsonValue.Obj all
         && all.members().get("weight_map") instanceof JsonValue.Obj map) {
       for (JsonValue shard : map.members().values()) {
         if (shard instanceof JsonValue.Str name) {
@@ -116,10 +133,10 @@ final class PublishedNames {
   }
 
   /** The modules of {@code auto_map}, such as {@code modeling_x.XModel}: files of Python. */
-  private static Set<String> programs(RemoteFolder folder, Set<String> there) throws IOException {
+  private Set<String> programs(Set<String> there) throws IOException {
     Set<String> programs = new TreeSet<>();
     if (there.contains(CONFIG)
-        && json(folder, CONFIG) instanceof JsonValue.Obj all
+        && json(CONFIG) instanceof JsonValue.Obj all
         && all.members().get("auto_map") instanceof JsonValue.Obj map) {
       for (JsonValue entry : map.members().values()) {
         if (entry instanceof JsonValue.Str text && text.value().indexOf('.') > 0) {
@@ -130,23 +147,22 @@ final class PublishedNames {
     return programs;
   }
 
-  private static Optional<JsonValue> parse(RemoteFolder folder, String name, ByteBuffer text) {
+  private Optional<JsonValue> parse(String name, ByteBuffer text) {
     try {
       return Optional.of(
-          StrictJson.parse(
-              text, StrictJson.Dialect.own(folder.location().shown(name), "the file")));
+          StrictJson.parse(text, StrictJson.Dialect.own(location.shown(name), "the file")));
     } catch (ModelFormatException other) {
       return Optional.empty();
     }
   }
 
-  private static JsonValue json(RemoteFolder folder, String name) throws IOException {
+  private JsonValue json(String name) throws IOException {
     RemoteFile file = folder.find(name).orElseThrow();
     long most = ReadLimits.DEFAULT.maxIndexBytes();
     if (file.size() > most) {
       throw new ModelFormatException(
           Reason.LIMIT,
-          folder.location().shown(name),
+          location.shown(name),
           "",
           "the file has "
               + file.size()
@@ -159,6 +175,6 @@ final class PublishedNames {
     while (text.hasRemaining()) {
       folder.read(file, text.position(), text);
     }
-    return parse(folder, name, text.flip()).orElse(JsonValue.Literal.NULL);
+    return parse(name, text.flip()).orElse(JsonValue.Literal.NULL);
   }
 }

@@ -1,6 +1,5 @@
 package dev.monoquant.files.remote;
 
-import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -8,17 +7,17 @@ import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.nio.file.WatchService;
 import java.nio.file.attribute.UserPrincipalLookupService;
+import java.nio.file.spi.FileSystemProvider;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 
 /** The files of a remote folder, to be read. Its root is the folder. */
 final class RemoteFileSystem extends FileSystem {
 
-  private final RemoteFileSystemProvider provider;
+  private final FileSystemProvider provider;
   private final RemoteFolder folder;
 
-  RemoteFileSystem(RemoteFileSystemProvider provider, RemoteFolder folder) {
+  RemoteFileSystem(FileSystemProvider provider, RemoteFolder folder) {
     this.provider = provider;
     this.folder = folder;
   }
@@ -28,34 +27,11 @@ final class RemoteFileSystem extends FileSystem {
   }
 
   RemotePath root() {
-    return new RemotePath(this, true, List.of());
-  }
-
-  /** Whether a name is the root, or a folder on the way to a file. */
-  boolean isFolder(String name) throws IOException {
-    if (name.isEmpty()) {
-      return true;
-    }
-    String next = folder.names().ceiling(name + "/");
-    return next != null && next.startsWith(name + "/");
-  }
-
-  /** {@return the names directly in a folder} */
-  Set<String> in(String name) throws IOException {
-    String start = name.isEmpty() ? "" : name + "/";
-    Set<String> all = new TreeSet<>();
-    for (String file : folder.names().tailSet(start)) {
-      if (!file.startsWith(start)) {
-        break;
-      }
-      int slash = file.indexOf('/', start.length());
-      all.add(file.substring(start.length(), slash < 0 ? file.length() : slash));
-    }
-    return all;
+    return new RemotePath(this, folder, true, List.of());
   }
 
   @Override
-  public RemoteFileSystemProvider provider() {
+  public FileSystemProvider provider() {
     return provider;
   }
 
@@ -101,7 +77,7 @@ final class RemoteFileSystem extends FileSystem {
     for (String next : more) {
       text.append('/').append(next);
     }
-    return RemotePath.parse(this, text.toString());
+    return RemotePath.parse(this, folder, text.toString());
   }
 
   @Override

@@ -64,8 +64,7 @@ final class RemoteFileSystemProvider extends FileSystemProvider {
 
   private static RemoteFile file(RemotePath path) throws IOException {
     String name = path.name();
-    Optional<RemoteFile> file =
-        name.isEmpty() ? Optional.empty() : path.getFileSystem().folder().find(name);
+    Optional<RemoteFile> file = name.isEmpty() ? Optional.empty() : path.folder().find(name);
     return file.orElseThrow(() -> new NoSuchFileException(path.toString()));
   }
 
@@ -79,7 +78,7 @@ final class RemoteFileSystemProvider extends FileSystemProvider {
       }
     }
     RemotePath remote = remote(path);
-    return new RemoteChannel(remote.getFileSystem().folder(), file(remote));
+    return new RemoteChannel(remote.folder(), file(remote));
   }
 
   @Override
@@ -93,11 +92,11 @@ final class RemoteFileSystemProvider extends FileSystemProvider {
   public DirectoryStream<Path> newDirectoryStream(
       Path path, DirectoryStream.Filter<? super Path> filter) throws IOException {
     RemotePath folder = remote(path);
-    if (!folder.getFileSystem().isFolder(folder.name())) {
+    if (!folder.folder().isFolder(folder.name())) {
       throw new NotDirectoryException(path.toString());
     }
     List<Path> all = new ArrayList<>();
-    for (String name : folder.getFileSystem().in(folder.name())) {
+    for (String name : folder.folder().in(folder.name())) {
       Path entry = folder.resolve(name);
       if (filter.accept(entry)) {
         all.add(entry);
@@ -117,7 +116,7 @@ final class RemoteFileSystemProvider extends FileSystemProvider {
   @Override
   public void checkAccess(Path path, AccessMode... modes) throws IOException {
     RemotePath remote = remote(path);
-    if (!remote.getFileSystem().isFolder(remote.name())) {
+    if (!remote.folder().isFolder(remote.name())) {
       file(remote);
     }
     for (AccessMode mode : modes) {
@@ -136,9 +135,8 @@ final class RemoteFileSystemProvider extends FileSystemProvider {
     RemotePath remote = remote(path);
     String name = remote.name();
     // Asked for as a file first: to know folders, all names have to be known.
-    Optional<RemoteFile> file =
-        name.isEmpty() ? Optional.empty() : remote.getFileSystem().folder().find(name);
-    if (file.isEmpty() && !remote.getFileSystem().isFolder(name)) {
+    Optional<RemoteFile> file = name.isEmpty() ? Optional.empty() : remote.folder().find(name);
+    if (file.isEmpty() && !remote.folder().isFolder(name)) {
       throw new NoSuchFileException(path.toString());
     }
     return type.cast(new Attributes(file));

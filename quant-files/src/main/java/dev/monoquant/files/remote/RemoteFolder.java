@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * A remote folder: its names, what its files were when they were first asked for, and their bytes
  * by way of the cache. A file keeps what it was; if it changes, reading it fails. Thread-safe.
  */
-final class RemoteFolder implements Closeable {
+final class RemoteFolder implements Closeable, PublishedNames.Lookup {
 
   /** Files without tensors have a few megabytes; more is a fault, or an attack on the disk. */
   private static final long MOST_BESIDE = 256L << 20;
@@ -74,7 +75,7 @@ final class RemoteFolder implements Closeable {
     if (names == null) {
       NavigableSet<String> all = new TreeSet<>();
       Optional<List<String>> listed = asked("", files::list);
-      for (String name : listed.isPresent() ? listed.get() : PublishedNames.in(this)) {
+      for (String name : listed.isPresent() ? listed.get() : PublishedNames.in(location, this)) {
         if (!RemoteFile.isName(name)) {
           throw refusal("", "a file is called " + quote(name) + ", which names no file in it");
         }
@@ -89,8 +90,32 @@ final class RemoteFolder implements Closeable {
     return names;
   }
 
+  /** Whether a name is the root, or a folder on the way to a file. */
+  boolean isFolder(String name) throws IOException {
+    if (name.isEmpty()) {
+      return true;
+    }
+    String next = names().ceiling(name + "/");
+    return next != null && next.startsWith(name + "/");
+  }
+
+  /** {@return the names directly in a folder} */
+  Set<String> in(String name) throws IOException {
+    String start = name.isEmpty() ? "" : name + "/";
+    Set<String> all = new TreeSet<>();
+    for (String file : names().tailSet(start)) {
+      if (!file.startsWith(start)) {
+        break;
+      }
+      int slash = file.indexOf('/', start.length());
+      all.add(file.substring(start.length(), slash < 0 ? file.length() : slash));
+    }
+    return all;
+  }
+
   /** {@return the file of a name, as it was when it was first asked for} */
-  Optional<RemoteFile> find(String name) throws IOException {
+  @Override
+  public Optional<RemoteFile> find(String name) throws IOException {
     Optional<RemoteFile> known = found.get(name);
     if (known == null) {
       Optional<RemoteFile> now = asked(name, () -> files.find(name));
@@ -117,7 +142,8 @@ final class RemoteFolder implements Closeable {
    *
    * @return the number of bytes, at least 1 if there is room; -1 at the end of the file
    */
-  int read(RemoteFile file, long offset, ByteBuffer into) throws IOException {
+  @Override
+  public int read(RemoteFile file, long offset, ByteBuffer into) throws IOException {
     if (offset >= file.size()) {
       return -1;
     }

@@ -2,6 +2,7 @@ package dev.monoquant.files.remote;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.FileSystem;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -21,17 +22,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class RemotePath implements Path {
 
-  private final RemoteFileSystem system;
+  private final FileSystem system;
+  private final RemoteFolder folder;
   private final boolean absolute;
   private final List<String> names;
 
-  RemotePath(RemoteFileSystem system, boolean absolute, List<String> names) {
+  RemotePath(FileSystem system, RemoteFolder folder, boolean absolute, List<String> names) {
     this.system = system;
+    this.folder = folder;
     this.absolute = absolute;
     this.names = List.copyOf(names);
   }
 
-  static RemotePath parse(RemoteFileSystem system, String text) {
+  static RemotePath parse(FileSystem system, RemoteFolder folder, String text) {
     if (text.indexOf('\0') >= 0) {
       throw new InvalidPathException(text, "a zero character");
     }
@@ -41,7 +44,7 @@ final class RemotePath implements Path {
         names.add(name);
       }
     }
-    return new RemotePath(system, text.startsWith("/"), names);
+    return new RemotePath(system, folder, text.startsWith("/"), names);
   }
 
   /** {@return the name of the file in its folder; empty for the folder} */
@@ -49,8 +52,13 @@ final class RemotePath implements Path {
     return String.join("/", toAbsolutePath().normalize().names);
   }
 
+  /** {@return the folder that its file is in} */
+  RemoteFolder folder() {
+    return folder;
+  }
+
   private RemotePath of(boolean isAbsolute, List<String> all) {
-    return new RemotePath(system, isAbsolute, all);
+    return new RemotePath(system, folder, isAbsolute, all);
   }
 
   private RemotePath same(Path other) {
@@ -61,7 +69,7 @@ final class RemotePath implements Path {
   }
 
   @Override
-  public RemoteFileSystem getFileSystem() {
+  public FileSystem getFileSystem() {
     return system;
   }
 
@@ -171,7 +179,7 @@ final class RemotePath implements Path {
 
   @Override
   public URI toUri() {
-    return system.folder().location().file(name());
+    return folder.location().file(name());
   }
 
   @Override
@@ -182,7 +190,7 @@ final class RemotePath implements Path {
   @Override
   public Path toRealPath(LinkOption... options) throws IOException {
     RemotePath real = toAbsolutePath().normalize();
-    if (!system.isFolder(real.name()) && system.folder().find(real.name()).isEmpty()) {
+    if (!folder.isFolder(real.name()) && folder.find(real.name()).isEmpty()) {
       throw new NoSuchFileException(toString());
     }
     return real;
@@ -218,7 +226,7 @@ final class RemotePath implements Path {
     if (!absolute) {
       return relative;
     }
-    String address = system.folder().location().shown(relative);
+    String address = folder.location().shown(relative);
     return relative.isEmpty() ? address.substring(0, address.length() - 1) : address;
   }
 }

@@ -1,5 +1,6 @@
 package dev.monoquant.files.manifest;
 
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -12,9 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,14 +28,27 @@ class InputHashesTest {
   void aFileReplacedByOneOfItsSizeAndTimeIsRefused() throws IOException {
     Path file = Files.writeString(folder.resolve("in.safetensors"), "before");
     assumeThat(Files.readAttributes(file, BasicFileAttributes.class).fileKey()).isNotNull();
-    FileTime time = Files.getLastModifiedTime(file);
+    requireRefused(
+        file,
+        () -> {
+          Path other = Files.writeString(folder.resolve("other"), "after!");
+          Files.setLastModifiedTime(other, Files.getLastModifiedTime(file));
+          Files.move(other, file, StandardCopyOption.ATOMIC_MOVE);
+        });
+  }
+
+  @Test
+  void aFileThatIsGoneIsRefused() throws IOException {
+    Path file = Files.writeString(folder.resolve("in.safetensors"), "before");
+    requireRefused(file, () -> Files.delete(file));
+  }
+
+  private static void requireRefused(Path file, ThrowingCallable change) throws IOException {
     OutputContents contents = new OutputContents(List.of(), List.of(), List.of(), Optional.empty());
     ModelSource source = MemoryModel.named("m").files(List.of(file)).build().open();
     try (HashPool pool = new HashPool()) {
       InputHashes inputs = new InputHashes(contents, source, pool);
-      Path other = Files.writeString(folder.resolve("other"), "after!");
-      Files.setLastModifiedTime(other, time);
-      Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
+      assertThatCode(change).doesNotThrowAnyException();
       assertThatThrownBy(inputs::await)
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("in.safetensors")

@@ -385,18 +385,15 @@ final class BlockForm {
    * @param tile the cells of each tiled part
    * @param count how many blocks
    * @param out receives the blocks
-   * @throws IllegalArgumentException if a part has too few or too many bytes
+   * @throws IllegalArgumentException if a part has too few or too many bytes, or values that the
+   *     type does not hold
    */
   void write(EncodedTile tile, int count, ByteBuffer out) {
+    requireSizes(tile, count);
     byte[][] cells = new byte[cellBytes.length][];
     for (int i = 0; i < cells.length; i++) {
       if (cellBytes[i] > 0) {
-        String name = encoding.parts().get(i).name();
-        byte[] own = tile.part(name);
-        if (own.length != count * cellBytes[i]) {
-          throw new IllegalArgumentException(
-              "part " + name + " needs " + count * cellBytes[i] + " bytes");
-        }
+        byte[] own = tile.part(encoding.parts().get(i).name());
         cells[i] = offsets.containsKey(i) ? own.clone() : own;
       }
     }
@@ -404,6 +401,23 @@ final class BlockForm {
     for (int block = 0; block < count; block++) {
       for (BlockField field : fields) {
         field.write(out, cells, block);
+      }
+    }
+  }
+
+  /**
+   * Checks the sizes of the tiled parts.
+   *
+   * @param tile the cells of each
+   * @param count how many blocks
+   * @throws IllegalArgumentException if a part has too few or too many bytes
+   */
+  void requireSizes(EncodedTile tile, int count) {
+    for (int i = 0; i < cellBytes.length; i++) {
+      String name = encoding.parts().get(i).name();
+      if (cellBytes[i] > 0 && tile.part(name).length != count * cellBytes[i]) {
+        throw new IllegalArgumentException(
+            "part " + name + " needs " + count * cellBytes[i] + " bytes");
       }
     }
   }

@@ -1,5 +1,8 @@
 package dev.monoquant.io.gguf;
 
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.OutputException;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
@@ -83,15 +86,32 @@ record BlockLayout(WeightMatrix matrix, BlockForm form) implements WeightLayout 
         ByteBuffer out =
             ByteBuffer.allocate(Math.multiplyExact(blocks, form.type().bytes()))
                 .order(ByteOrder.LITTLE_ENDIAN);
-        form.write(tile, blocks, out);
+        form.requireSizes(tile, blocks);
+        refused(() -> form.write(tile, blocks, out));
         long rowBytes = (long) blocksPerRow() * form.type().bytes();
         sink.write(tensor(), tile.firstRow() * rowBytes, out.flip());
       }
 
       @Override
       public void writeWhole(Map<String, byte[]> parts) {
-        form.requireWhole(parts);
+        refused(() -> form.requireWhole(parts));
       }
     };
+  }
+
+  /** Names the weight: parts that the type cannot hold may come from a damaged file. */
+  private void refused(Runnable write) {
+    try {
+      write.run();
+    } catch (IllegalArgumentException e) {
+      throw new OutputException(
+          "tensor "
+              + quote(matrix.tensor().name())
+              + ": "
+              + e.getMessage()
+              + ". The weight is damaged, or another tool changed it. Choose another format, or"
+              + " quantize the weight anew",
+          e);
+    }
   }
 }

@@ -1,5 +1,7 @@
 package dev.monoquant.io.remote;
 
+import static dev.monoquant.QuantException.quote;
+
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.remote.HttpExchange.Answer;
@@ -159,7 +161,7 @@ final class HttpFiles implements RemoteFiles {
               + " to "
               + last
               + " and answers "
-              + dev.monoquant.QuantException.quote(text)
+              + quote(text)
               + ". Fetch the file to this machine and give that");
     }
     if (!range.group(3).equals("*") && Long.parseLong(range.group(3)) != file.size()) {
@@ -217,7 +219,7 @@ final class HttpFiles implements RemoteFiles {
       throw refusal(
           name,
           "the server encodes it as "
-              + dev.monoquant.QuantException.quote(encoding.get())
+              + quote(encoding.get())
               + ", though it was asked not to, so that ranges are not those of the file. Turn that"
               + " off there, or fetch the file to this machine and give that");
     }

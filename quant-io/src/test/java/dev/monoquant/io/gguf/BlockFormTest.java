@@ -3,6 +3,7 @@ package dev.monoquant.io.gguf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.OutputException;
 import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -165,6 +166,22 @@ class BlockFormTest {
         .hasMessageContaining(message);
   }
 
+  /** A damaged file has such codes: a fault of the input, which names the weight. */
+  @Test
+  void whatTheTypeCannotHoldIsRefusedWithTheNameOfTheWeight() {
+    BlockLayout layout = layout(GgmlType.IQ2_XXS, 1, 1);
+    Map<String, byte[]> parts =
+        layout.form().read(ByteBuffer.allocate(GgmlType.IQ2_XXS.bytes()), 1);
+    parts.get("codes")[0] = 25;
+    assertThatThrownBy(() -> layout.writer((t, o, d) -> {}).writeTile(new EncodedTile(0, 1, parts)))
+        .isInstanceOf(OutputException.class)
+        .hasMessageStartingWith("tensor \"" + layout.matrix().tensor().name() + "\": the codes");
+    parts.put("codes", new byte[255]);
+    assertThatThrownBy(() -> layout.writer((t, o, d) -> {}).writeTile(new EncodedTile(0, 1, parts)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("part codes needs 256 bytes");
+  }
+
   /** Equal parts of another scheme are stored as a type that takes any codes, or not at all. */
   @Test
   void typesWithTablesAreForTheirOwnWeights() {
@@ -238,6 +255,7 @@ class BlockFormTest {
     other[2] ^= 1;
     assertThat(Arrays.equals(other, whole.get("table"))).isFalse();
     assertThatThrownBy(() -> layout.writer((t, o, d) -> {}).writeWhole(Map.of("table", other)))
+        .isInstanceOf(OutputException.class)
         .hasMessageContaining("table");
   }
 

@@ -65,7 +65,7 @@ public final class CalibrationLaws {
   public static void readsWhatWasMeasured(Sample c) {
     String law = "readsWhatWasMeasured";
     Map<String, String> truth = new TreeMap<>();
-    c.truth().forEach(layer -> truth.put(layer.layer(), content(layer)));
+    c.truth().forEach(layer -> truth.put(layer.layer(), CalibrationContents.ofLayer(layer)));
     if (truth.isEmpty()) {
       throw new LawViolation(law, c, "the sample has no layer");
     }
@@ -77,7 +77,7 @@ public final class CalibrationLaws {
           if (!layers.equals(truth.keySet())) {
             throw new LawViolation(law, c, "layers " + layers + " instead of " + truth.keySet());
           }
-          Map<String, String> read = contents(calibration);
+          Map<String, String> read = CalibrationContents.of(calibration);
           if (!read.equals(truth)) {
             throw new LawViolation(law, c, "it reads " + read + " instead of " + truth);
           }
@@ -197,14 +197,14 @@ public final class CalibrationLaws {
   public static void readsInSeveralThreads(Sample c) {
     String law = "readsInSeveralThreads";
     AtomicReference<Map<String, String>> alone = new AtomicReference<>(Map.of());
-    use(law, c, calibration -> alone.set(contents(calibration)));
+    use(law, c, calibration -> alone.set(CalibrationContents.of(calibration)));
     use(
         law,
         c,
         calibration -> {
           ExecutorService pool = Executors.newFixedThreadPool(THREADS);
           try {
-            Callable<Map<String, String>> read = () -> contents(calibration);
+            Callable<Map<String, String>> read = () -> CalibrationContents.of(calibration);
             for (Future<Map<String, String>> one :
                 pool.invokeAll(List.of(read, read, read, read))) {
               if (!one.get().equals(alone.get())) {
@@ -236,7 +236,7 @@ public final class CalibrationLaws {
         law,
         c,
         calibration -> {
-          intact.putAll(contents(calibration));
+          intact.putAll(CalibrationContents.of(calibration));
           hash.set(calibration.digest());
         });
     eachDamaged(
@@ -244,7 +244,8 @@ public final class CalibrationLaws {
         false,
         (damaged, what) -> {
           try (Calibration other = c.reader().open(damaged, ReadLimits.DEFAULT)) {
-            if (!contents(other).equals(intact) && other.digest().equals(hash.get())) {
+            if (!CalibrationContents.of(other).equals(intact)
+                && other.digest().equals(hash.get())) {
               throw new LawViolation(law, c, what + ": other statistics with the same hash");
             }
           } catch (IOException | RuntimeException refused) {
@@ -290,7 +291,7 @@ public final class CalibrationLaws {
           long before = allocated();
           try (Calibration calibration = c.reader().open(damaged, ReadLimits.DEFAULT)) {
             for (String layer : calibration.layers()) {
-              calibration.find(layer).ifPresent(CalibrationLaws::content);
+              calibration.find(layer).ifPresent(CalibrationContents::ofLayer);
             }
           } catch (IOException | QuantException refused) {
             requireBudget(law, c, what, before);
@@ -313,7 +314,7 @@ public final class CalibrationLaws {
     try (Calibration calibration = c.open()) {
       for (String layer : calibration.layers()) {
         try {
-          calibration.find(layer).ifPresent(CalibrationLaws::content);
+          calibration.find(layer).ifPresent(CalibrationContents::ofLayer);
         } catch (QuantException refused) {
           if (!String.valueOf(refused.getMessage()).contains(layer)) {
             throw new LawViolation(
@@ -375,42 +376,5 @@ public final class CalibrationLaws {
       throw new LawViolation(
           law, c, what + ": " + used + " bytes were allocated; at most " + BUDGET + " are allowed");
     }
-  }
-
-  static Map<String, String> contents(Calibration calibration) {
-    Map<String, String> all = new TreeMap<>();
-    for (String layer : calibration.layers()) {
-      calibration.find(layer).ifPresent(statistics -> all.put(layer, content(statistics)));
-    }
-    return all;
-  }
-
-  /** Everything of a layer but its name, to the bit. */
-  private static String content(InputStatistics statistics) {
-    StringBuilder text = new StringBuilder();
-    statistics.rows().ifPresent(rows -> text.append("rows ").append(rows).append(' '));
-    statistics
-        .range()
-        .ifPresent(r -> text.append(r.min()).append(" to ").append(r.max()).append(' '));
-    Optional<GramMatrix> gram = statistics.gram();
-    // A damaged diagonal is refused where mean squares are taken from it, not by its reader.
-    (gram.isPresent() ? Optional.<float[]>empty() : statistics.meanSquares())
-        .ifPresent(squares -> append("squares", squares, text));
-    if (gram.isPresent()) {
-      float[] row = new float[gram.get().size()];
-      for (int i = 0; i < row.length; i++) {
-        gram.get().readRow(i, row);
-        append("row", row, text);
-      }
-    }
-    return text.toString();
-  }
-
-  private static void append(String what, float[] values, StringBuilder text) {
-    text.append(what);
-    for (float value : values) {
-      text.append(' ').append(value);
-    }
-    text.append(' ');
   }
 }

@@ -131,7 +131,7 @@ public final class CalibrationReaderLaws {
       throw new NotApplicable(law, "the file does not match");
     }
     try (Calibration calibration = c.reader().open(c.file(), ReadLimits.DEFAULT)) {
-      CalibrationLaws.contents(calibration);
+      CalibrationContents.of(calibration);
     } catch (IOException | QuantException refused) {
       return;
     } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {

@@ -30,10 +30,8 @@ import dev.monoquant.core.trial.Trial;
 import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.manifest.SharedHashes;
-import dev.monoquant.model.RowRange;
+import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -42,7 +40,6 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
-import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -460,44 +457,38 @@ final class OutputsRun implements AutoCloseable {
     Closing.all(owned);
   }
 
-  /** The model of several outputs: each of its files is hashed once. */
-  private record HashedOnce(ModelSource inside, SharedHashes hashes) implements ModelSource {
+  /**
+   * The model of several outputs: each of its files is hashed once. It has no tensors of its own.
+   */
+  private static final class HashedOnce extends SourceView {
+
+    private final SharedHashes hashes;
+
+    HashedOnce(ModelSource inside, SharedHashes hashes) {
+      super(inside);
+      this.hashes = hashes;
+    }
 
     @Override
     public ModelInfo info() {
-      return inside.info();
+      return inside().info();
     }
 
     @Override
-    public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-      return inside.read(tensor, offset, length);
+    protected boolean isOwn(String tensor) {
+      return false;
     }
 
     @Override
-    public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
-      inside.readRows(matrix, rows, into);
-    }
-
-    @Override
-    public Origin origin(TensorInfo tensor) {
-      return inside.origin(tensor);
-    }
-
-    @Override
-    public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-      return inside.readTile(weight, rows);
+    protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) {
+      throw new IllegalStateException(tensor.name());
     }
 
     @Override
     public <C> Optional<C> find(Class<C> capability) {
       return capability == SharedHashes.class
           ? Optional.of(capability.cast(hashes))
-          : inside.find(capability);
-    }
-
-    @Override
-    public void close() {
-      inside.close();
+          : super.find(capability);
     }
   }
 }

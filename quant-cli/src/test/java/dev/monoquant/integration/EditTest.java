@@ -304,7 +304,9 @@ class EditTest {
         .hasMessageContaining("--calibration");
     try (Calibration calibration = quantizer.openCalibration(statistics)) {
       Quantizer with = quantizer.withCalibration(calibration);
-      refused(with, MODEL, "alpha=0.5").hasMessageContaining("option alpha is of edits");
+      refused(with, MODEL, "alpha=0.5")
+          .hasMessageContaining("option alpha belongs to scale mapping")
+          .hasMessageContaining("add --option edit=awq or edit=smoothquant");
       refused(with, MODEL, "edit=awk").hasMessageContaining("awq");
       refused(with, DIGITS.resolve("transformer.traced.pt"), "edit=awq")
           .hasMessageContaining("this is a program");

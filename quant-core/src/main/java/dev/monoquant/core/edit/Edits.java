@@ -94,16 +94,7 @@ public final class Edits {
    */
   public static Optional<String> wanted(Map<String, String> extra) {
     String edit = canonical(EditOptions.EDIT.name(), extra, EditOptions.NONE);
-    if (edit.equals(EditOptions.NONE)) {
-      if (!canonical(EditOptions.ALPHA.name(), extra, EditOptions.SEARCH)
-          .equals(EditOptions.SEARCH)) {
-        throw new ConfigurationException(
-            "option alpha is of edits, and there is none. Leave it out, or add --option edit=awq or"
-                + " edit=smoothquant");
-      }
-      return Optional.empty();
-    }
-    return Optional.of(edit);
+    return edit.equals(EditOptions.NONE) ? Optional.empty() : Optional.of(edit);
   }
 
   private static String canonical(String name, Map<String, String> extra, String otherwise) {

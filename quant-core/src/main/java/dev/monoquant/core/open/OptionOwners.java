@@ -93,13 +93,8 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
     return switch (other.kind()) {
       case SCHEME -> quantizes ? ", or choose --scheme " + other.id() : "";
       case OUTPUT_FORMAT -> quantizes ? ", or choose --format " + other.id() : "";
-      case INPUT_FORMAT,
-          LAYER_QUANTIZER,
-          GGUF_ARCHITECTURE,
-          CALIBRATION_READER,
-          REMOTE_STORE,
-          SCALE_MAPPING ->
-          "";
+      case SCALE_MAPPING -> quantizes ? ", or add --option edit=awq or edit=smoothquant" : "";
+      case INPUT_FORMAT, LAYER_QUANTIZER, GGUF_ARCHITECTURE, CALIBRATION_READER, REMOTE_STORE -> "";
     };
   }
 

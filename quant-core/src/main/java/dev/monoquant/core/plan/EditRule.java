@@ -5,7 +5,6 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.EditOptions;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +14,10 @@ final class EditRule {
 
   private EditRule() {}
 
-  /** The options of edits, if one of them is set; they belong to all mappings alike. */
+  /**
+   * The options of edits, if an edit is named; they belong to all mappings alike. Without one, an
+   * option of the same name is a scheme's.
+   */
   static List<OwnOptions> owners(Settings settings, QuantizationConfig config) {
     boolean set =
         isSet(config.weights().extra())
@@ -28,7 +30,7 @@ final class EditRule {
   }
 
   private static boolean isSet(Map<String, String> extra) {
-    return EditOptions.all().stream().map(OptionSpec::name).anyMatch(extra::containsKey);
+    return extra.containsKey(EditOptions.EDIT.name());
   }
 
   /** Refuses an edit that nothing applies. */

@@ -3,6 +3,7 @@ package com.example.slab;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
@@ -108,7 +109,7 @@ record SlabFile(
     JsonValue json =
         StrictJson.parse(
             SlabSource.readFully(channel, START, length, label),
-            new StrictJson.Dialect(
+            new JsonDialect(
                 label,
                 "the header",
                 Reason.HEADER_JSON,

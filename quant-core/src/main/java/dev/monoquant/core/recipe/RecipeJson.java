@@ -3,6 +3,7 @@ package dev.monoquant.core.recipe;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.ReadLimits;
@@ -38,7 +39,7 @@ final class RecipeJson {
       value =
           StrictJson.parse(
               ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)),
-              new StrictJson.Dialect(
+              new JsonDialect(
                   name,
                   "the recipe",
                   Reason.HEADER_JSON,

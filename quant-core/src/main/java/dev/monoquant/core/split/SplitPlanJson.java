@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.core.split.SplitPlan.Range;
 import dev.monoquant.core.split.SplitPlan.Unit;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
@@ -165,8 +166,7 @@ public final class SplitPlanJson {
 
   private static JsonValue strict(String json, String name) {
     return StrictJson.parse(
-        ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)),
-        StrictJson.Dialect.own(name, "the plan"));
+        ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)), JsonDialect.own(name, "the plan"));
   }
 
   private record Reader(JsonFields.Fault fault) {

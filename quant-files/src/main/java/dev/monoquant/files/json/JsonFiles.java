@@ -44,7 +44,7 @@ public final class JsonFiles {
     }
     return StrictJson.parse(
         ByteBuffer.wrap(Files.readAllBytes(path)),
-        new StrictJson.Dialect(
+        new JsonDialect(
             file, what, reason, reason, limits.maxDepth(), python, limits.maxParsedBytes()));
   }
 }

@@ -28,13 +28,13 @@ final class JsonScanner {
 
   private final ByteBuffer text;
   private final int end;
-  private final StrictJson.Dialect dialect;
+  private final JsonDialect dialect;
   private final Supplier<String> where;
   private final ParseBudget budget;
   private int at;
 
   private JsonScanner(
-      ByteBuffer text, StrictJson.Dialect dialect, Supplier<String> where, ParseBudget budget) {
+      ByteBuffer text, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
     this.text = text;
     this.end = text.limit();
     this.dialect = dialect;
@@ -52,7 +52,7 @@ final class JsonScanner {
    * @throws ModelFormatException if the bytes are not UTF-8
    */
   static JsonScanner of(
-      ByteBuffer utf8, StrictJson.Dialect dialect, Supplier<String> where, ParseBudget budget) {
+      ByteBuffer utf8, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
     ByteBuffer bytes = utf8.slice();
     CharsetDecoder decoder =
         StandardCharsets.UTF_8

@@ -5,7 +5,6 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ParseBudget;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -26,47 +25,6 @@ import java.util.Set;
  */
 public final class StrictJson {
 
-  /**
-   * How to read one kind of file.
-   *
-   * @param file the file, for messages
-   * @param what what the text is, such as {@code the header}
-   * @param syntax the reason for text that is not strict JSON
-   * @param encoding the reason for text that is not UTF-8
-   * @param maxDepth the maximum number of arrays and objects around a value
-   * @param pythonNumbers whether to accept {@code NaN}, {@code Infinity} and {@code -Infinity},
-   *     which Python writes, as numbers
-   * @param maxParsedBytes memory that the values may take, see {@link ParseBudget}
-   */
-  public record Dialect(
-      String file,
-      String what,
-      Reason syntax,
-      Reason encoding,
-      int maxDepth,
-      boolean pythonNumbers,
-      long maxParsedBytes) {
-
-    /**
-     * {@return how to read what this library writes: without Python's numbers, with the default
-     * limits}
-     *
-     * @param file the file, for messages
-     * @param what what the text is
-     */
-    public static Dialect own(String file, String what) {
-      ReadLimits limits = ReadLimits.DEFAULT;
-      return new Dialect(
-          file,
-          what,
-          Reason.METADATA,
-          Reason.METADATA,
-          limits.maxDepth(),
-          false,
-          limits.maxParsedBytes());
-    }
-  }
-
   /** Estimated bytes of an object, an entry in one, an array, and a value in one. */
   private static final int OBJECT = 160;
 
@@ -74,12 +32,12 @@ public final class StrictJson {
   private static final int ARRAY = 80;
   private static final int ITEM = 8;
 
-  private final Dialect dialect;
+  private final JsonDialect dialect;
   private final Path path = new Path();
   private final ParseBudget budget;
   private final JsonScanner in;
 
-  private StrictJson(ByteBuffer utf8, Dialect dialect) {
+  private StrictJson(ByteBuffer utf8, JsonDialect dialect) {
     this.dialect = dialect;
     this.budget = new ParseBudget(dialect.file(), dialect.maxParsedBytes());
     this.in = JsonScanner.of(utf8, dialect, path::where, budget);
@@ -94,7 +52,7 @@ public final class StrictJson {
    * @throws ModelFormatException if the bytes are not exactly one JSON value, with optional white
    *     space around it
    */
-  public static JsonValue parse(ByteBuffer utf8, Dialect dialect) {
+  public static JsonValue parse(ByteBuffer utf8, JsonDialect dialect) {
     return new StrictJson(utf8, dialect).document();
   }
 
@@ -106,8 +64,8 @@ public final class StrictJson {
      *
      * @param key its key
      * @param value its value
-     * @return the bytes of memory that are kept of the value, which {@link Dialect#maxParsedBytes}
-     *     bounds
+     * @return the bytes of memory that are kept of the value, which {@link
+     *     JsonDialect#maxParsedBytes} bounds
      */
     long take(String key, JsonValue value);
   }
@@ -121,7 +79,7 @@ public final class StrictJson {
    * @throws ModelFormatException if the bytes are not exactly one JSON object, with optional white
    *     space around it
    */
-  public static void parse(ByteBuffer utf8, Dialect dialect, Members members) {
+  public static void parse(ByteBuffer utf8, JsonDialect dialect, Members members) {
     new StrictJson(utf8, dialect).document(members);
   }
 

@@ -2,6 +2,7 @@ package dev.monoquant.files.manifest;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
@@ -267,7 +268,7 @@ public record Manifest(
    */
   public static Manifest parse(byte[] bytes, String label) {
     JsonValue json =
-        StrictJson.parse(ByteBuffer.wrap(bytes), StrictJson.Dialect.own(label, "the manifest"));
+        StrictJson.parse(ByteBuffer.wrap(bytes), JsonDialect.own(label, "the manifest"));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "is " + json.kind() + ", not an object");
     }

@@ -1,6 +1,7 @@
 package dev.monoquant.files.manifest;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
@@ -130,7 +131,7 @@ public final class ProvenanceText {
       JsonValue json =
           StrictJson.parse(
               ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
-              StrictJson.Dialect.own(key, "the metadata"));
+              JsonDialect.own(key, "the metadata"));
       if (json instanceof JsonValue.Obj object) {
         object.members().keySet().forEach(k -> texts.put(k, object.text(k).orElse("")));
       }

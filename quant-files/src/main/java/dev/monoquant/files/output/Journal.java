@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.OutputException;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
@@ -243,7 +244,7 @@ final class Journal implements Closeable {
     JsonValue json =
         StrictJson.parse(
             ByteBuffer.wrap(line.getBytes(StandardCharsets.ISO_8859_1)),
-            StrictJson.Dialect.own(file.toString(), "the journal"));
+            JsonDialect.own(file.toString(), "the journal"));
     if (json instanceof JsonValue.Obj object) {
       return object;
     }

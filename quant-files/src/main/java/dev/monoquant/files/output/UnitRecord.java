@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
@@ -84,8 +85,7 @@ record UnitRecord(
    * @throws ModelFormatException if it is not one
    */
   static UnitRecord parse(byte[] bytes, String label) {
-    JsonValue json =
-        StrictJson.parse(ByteBuffer.wrap(bytes), StrictJson.Dialect.own(label, "the record"));
+    JsonValue json = StrictJson.parse(ByteBuffer.wrap(bytes), JsonDialect.own(label, "the record"));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "it is no object");
     }

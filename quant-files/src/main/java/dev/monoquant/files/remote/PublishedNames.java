@@ -2,6 +2,7 @@ package dev.monoquant.files.remote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.ReadLimits;
@@ -149,8 +150,7 @@ final class PublishedNames {
 
   private Optional<JsonValue> parse(String name, ByteBuffer text) {
     try {
-      return Optional.of(
-          StrictJson.parse(text, StrictJson.Dialect.own(location.shown(name), "the file")));
+      return Optional.of(StrictJson.parse(text, JsonDialect.own(location.shown(name), "the file")));
     } catch (ModelFormatException other) {
       return Optional.empty();
     }

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.model.ElementType;
@@ -49,8 +50,8 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    */
   static SafetensorsHeader read(
       ByteBuffer text, String file, long fileSize, long dataSize, ReadLimits limits) {
-    StrictJson.Dialect dialect =
-        new StrictJson.Dialect(
+    JsonDialect dialect =
+        new JsonDialect(
             file,
             "the header",
             Reason.HEADER_JSON,
@@ -63,7 +64,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
 
   private record Checker(String file, long fileSize, long dataSize, ReadLimits limits) {
 
-    SafetensorsHeader header(ByteBuffer text, StrictJson.Dialect dialect) {
+    SafetensorsHeader header(ByteBuffer text, JsonDialect dialect) {
       List<StoredTensor> tensors = new ArrayList<>();
       Map<String, String> metadata = new LinkedHashMap<>();
       StrictJson.parse(

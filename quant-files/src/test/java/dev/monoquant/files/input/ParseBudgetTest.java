@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.pickle.PickleDict;
@@ -30,7 +31,7 @@ class ParseBudgetTest {
     ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     return StrictJson.parse(
         bytes,
-        new StrictJson.Dialect(
+        new JsonDialect(
             "file", "the text", Reason.HEADER_JSON, Reason.HEADER_ENCODING, 64, false, MOST));
   }
 

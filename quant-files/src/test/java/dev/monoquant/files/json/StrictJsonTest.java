@@ -31,7 +31,7 @@ class StrictJsonTest {
   private static JsonValue parse(byte[] bytes, boolean python) {
     return StrictJson.parse(
         ByteBuffer.wrap(bytes),
-        new StrictJson.Dialect(
+        new JsonDialect(
             "file", "the text", Reason.HEADER_JSON, Reason.HEADER_ENCODING, 64, python, 1 << 20));
   }
 

@@ -117,9 +117,8 @@ class TextPiecesTest {
     return json.append('}').toString();
   }
 
-  private static StrictJson.Dialect dialect(long most) {
-    return new StrictJson.Dialect(
-        "file", "the text", Reason.METADATA, Reason.METADATA, 64, false, most);
+  private static JsonDialect dialect(long most) {
+    return new JsonDialect("file", "the text", Reason.METADATA, Reason.METADATA, 64, false, most);
   }
 
   private static void read(String json, long most, StrictJson.Members members) {

@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
@@ -77,8 +78,8 @@ final class ConfigWriter {
    * @throws ModelFormatException if it is not an object, or not strict JSON
    */
   static JsonValue.Obj parse(byte[] bytes, String file) {
-    StrictJson.Dialect dialect =
-        new StrictJson.Dialect(
+    JsonDialect dialect =
+        new JsonDialect(
             file,
             "the configuration",
             Reason.HEADER_JSON,

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.model.ModelPart;
@@ -182,7 +183,7 @@ final class ExportedReader {
     ArchiveEntry entry = zip.find(name).orElseThrow(() -> zip.missing(name));
     return StrictJson.parse(
         zip.bytes(entry),
-        new StrictJson.Dialect(
+        new JsonDialect(
             zip.label(),
             quote(name),
             Reason.HEADER_JSON,

@@ -1,6 +1,7 @@
 package dev.monoquant.io.foreign;
 
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.layout.Packing;
@@ -338,7 +339,7 @@ public final class BitsAndBytes implements ForeignLayout {
     JsonValue json =
         StrictJson.parse(
             module.read(parameter, MAX_STATE),
-            new StrictJson.Dialect(
+            new JsonDialect(
                 module.tensor(parameter),
                 "the state of the quantization",
                 Reason.METADATA,

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
@@ -120,7 +121,7 @@ final class SelfDescription {
       Map<Encoding, Encoding> encodings = new HashMap<>();
       StrictJson.parse(
           ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
-          new StrictJson.Dialect(
+          new JsonDialect(
               file.label(),
               "the text under " + WEIGHTS_KEY,
               Reason.METADATA,

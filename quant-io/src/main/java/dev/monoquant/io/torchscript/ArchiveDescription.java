@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
@@ -147,7 +148,7 @@ record ArchiveDescription(
     JsonValue json =
         StrictJson.parse(
             text,
-            new StrictJson.Dialect(
+            new JsonDialect(
                 fault.file(),
                 Records.DESCRIPTION,
                 Reason.METADATA,

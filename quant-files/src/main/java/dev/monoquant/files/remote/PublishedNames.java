@@ -115,6 +115,10 @@ final class PublishedNames {
         there.add(name);
       }
     } catch (ModelFormatException e) {
+      // A server that cannot be reached does not answer for the next name either.
+      if (e.getCause() instanceof IOException) {
+        throw e;
+      }
       denied.add(e);
     }
   }

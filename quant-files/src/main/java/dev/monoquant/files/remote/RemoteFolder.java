@@ -13,6 +13,7 @@ import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -200,7 +201,7 @@ final class RemoteFolder implements Closeable, PublishedNames.Lookup {
         }
         failed = done > before ? 1 : failed + 1;
         if (failed == retries.attempts()) {
-          throw unreachable(file.name(), e);
+          throw unreachable(file.name(), failed, e);
         }
         retries.pause(failed);
       }
@@ -214,8 +215,10 @@ final class RemoteFolder implements Closeable, PublishedNames.Lookup {
       } catch (InterruptedIOException e) {
         throw e;
       } catch (IOException e) {
-        if (failed == retries.attempts()) {
-          throw unreachable(name, e);
+        // A mistyped host is told at once; one that has answered may be found again.
+        boolean mistyped = e instanceof UnknownHostException && found.isEmpty();
+        if (mistyped || failed == retries.attempts()) {
+          throw unreachable(name, failed, e);
         }
         retries.pause(failed);
       }
@@ -229,16 +232,15 @@ final class RemoteFolder implements Closeable, PublishedNames.Lookup {
   }
 
   /** What failed so often will not pass soon. */
-  private ModelFormatException unreachable(String name, IOException e) {
+  private ModelFormatException unreachable(String name, int attempts, IOException e) {
     return new ModelFormatException(
         Reason.UNREADABLE,
         location.shown(name),
         "",
-        "it could not be fetched in "
-            + retries.attempts()
-            + " attempts, the last: "
+        "it could not be fetched"
+            + (attempts == 1 ? ": " : " in " + attempts + " attempts, the last: ")
             + e.getMessage()
-            + ". Check the network, and run again; what was fetched is kept.",
+            + ". Check address and network, and run again; what was fetched is kept.",
         e);
   }
 

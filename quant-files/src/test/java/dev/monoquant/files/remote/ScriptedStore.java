@@ -33,6 +33,10 @@ final class ScriptedStore implements RemoteStore {
   boolean lists = true;
   Optional<String> tag = Optional.of("tag");
   Script script = (offset, length) -> length;
+  Optional<IOException> outage = Optional.empty();
+
+  /** How many files are found before the outage. */
+  int answers;
 
   @Override
   public String id() {
@@ -53,8 +57,11 @@ final class ScriptedStore implements RemoteStore {
       }
 
       @Override
-      public Optional<RemoteFile> find(String name) {
+      public Optional<RemoteFile> find(String name) throws IOException {
         finds.add(name);
+        if (outage.isPresent() && finds.size() > answers) {
+          throw outage.get();
+        }
         return Optional.ofNullable(files.get(name))
             .map(bytes -> new RemoteFile(name, bytes.length, Optional.empty(), tag));
       }

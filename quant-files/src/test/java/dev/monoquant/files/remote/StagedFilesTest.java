@@ -10,6 +10,7 @@ import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RemoteAccess;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessMode;
@@ -22,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -409,5 +411,35 @@ class StagedFilesTest {
               "modeling_x.py");
     }
     assertThat(store.finds).doesNotContain("../out");
+  }
+
+  @Test
+  void aServerThatCannotBeReachedIsNotAskedForEachName() throws IOException {
+    store.lists = false;
+    store.outage = Optional.of(new IOException("no route"));
+    try (StagedFiles staged = open()) {
+      Path root = staged.path("mem://host/llm/");
+      assertThatThrownBy(() -> Files.list(root))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("could not be fetched in 3 attempts, the last: no route");
+      assertThat(store.finds).hasSize(3);
+    }
+  }
+
+  @Test
+  void aHostThatIsNotKnownIsAskedForOnceButAgainIfItHasAnswered() throws IOException {
+    store.lists = false;
+    store.outage = Optional.of(new UnknownHostException("no host"));
+    try (StagedFiles staged = open()) {
+      Path root = staged.path("mem://host/llm/");
+      assertThatThrownBy(() -> Files.list(root))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("could not be fetched: no host");
+      assertThat(store.finds).hasSize(1);
+      store.finds.clear();
+      store.answers = 1;
+      assertThatThrownBy(() -> Files.list(root)).hasMessageContaining("in 3 attempts");
+      assertThat(store.finds).hasSize(1 + 3);
+    }
   }
 }

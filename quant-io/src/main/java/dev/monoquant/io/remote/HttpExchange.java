@@ -13,10 +13,12 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
 import java.net.URLDecoder;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
@@ -205,8 +207,26 @@ final class HttpExchange {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted");
     } catch (IOException e) {
-      throw new IOException(location.shown(name) + ": " + described(e), e);
+      throw failure(name, e);
     }
+  }
+
+  private IOException failure(String name, IOException e) {
+    IOException failure =
+        isUnresolved(e)
+            ? new UnknownHostException(location.shown(name) + ": no host of that name is known")
+            : new IOException(location.shown(name) + ": " + described(e));
+    failure.initCause(e);
+    return failure;
+  }
+
+  private static boolean isUnresolved(IOException e) {
+    for (Throwable at = e; at != null; at = at.getCause()) {
+      if (at instanceof UnresolvedAddressException || at instanceof UnknownHostException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static String described(IOException e) {

@@ -13,6 +13,7 @@ import dev.monoquant.spi.RemoteStore;
 import dev.monoquant.spi.Secret;
 import dev.monoquant.testkit.fakes.FileServer;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
@@ -363,5 +364,15 @@ class HttpStoreTest {
     java.io.StringWriter text = new java.io.StringWriter();
     e.printStackTrace(new java.io.PrintWriter(text));
     return text.toString();
+  }
+
+  @Test
+  void aHostThatIsNotKnownIsTold() throws IOException {
+    RemoteLocation nowhere = RemoteLocation.parse("http://quant-test.invalid/llm/");
+    try (RemoteFiles files = new HttpStore().open(nowhere, RemoteAccess.DEFAULT)) {
+      assertThatThrownBy(() -> files.find("config.json"))
+          .isInstanceOf(UnknownHostException.class)
+          .hasMessage("http://quant-test.invalid/llm/config.json: no host of that name is known");
+    }
   }
 }

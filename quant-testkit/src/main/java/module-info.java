@@ -16,7 +16,5 @@ module dev.monoquant.testkit {
   exports dev.monoquant.testkit.laws;
   exports dev.monoquant.testkit.watch;
 
-  uses dev.monoquant.spi.GgufArchitecture;
-  uses dev.monoquant.spi.ScaleMapping;
   uses dev.monoquant.spi.ScriptRunner;
 }

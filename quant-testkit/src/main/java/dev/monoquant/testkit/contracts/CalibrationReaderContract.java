@@ -3,11 +3,9 @@ package dev.monoquant.testkit.contracts;
 import dev.monoquant.spi.CalibrationReader;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.laws.CalibrationLaws;
 import dev.monoquant.testkit.laws.CalibrationReaderLaws;
-import dev.monoquant.testkit.laws.LawViolation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,17 +74,7 @@ public interface CalibrationReaderContract {
   /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
-    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
-  }
-
-  private void requireRegistered() {
-    boolean found =
-        Plugins.load().calibrationReaders().stream()
-            .anyMatch(r -> r.id().equals(subject().id()) && r.getClass() == subject().getClass());
-    if (!found) {
-      throw new LawViolation(
-          "isRegistered", subject().getClass().getName(), subject().id() + " is not registered");
-    }
+    Judging.judgeRegistered(registered(), subject().id(), subject());
   }
 
   /** All of {@link CalibrationReaderLaws#all}, on {@link ForeignInputs} and on the sample. */

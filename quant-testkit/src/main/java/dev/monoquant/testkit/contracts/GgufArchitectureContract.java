@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.Set;
 import net.jqwik.api.Example;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
@@ -61,18 +60,7 @@ public interface GgufArchitectureContract {
   /** {@code ServiceLoader} finds its class. */
   @Example
   default void isRegistered() {
-    Judging.judge(
-        "isRegistered",
-        registered(),
-        "registered() is false",
-        () -> {
-          boolean found =
-              ServiceLoader.load(GgufArchitecture.class).stream()
-                  .anyMatch(provider -> provider.type() == subject().getClass());
-          if (!found) {
-            throw violation("isRegistered", "it is not registered");
-          }
-        });
+    Judging.judgeRegistered(registered(), subject().id(), subject());
   }
 
   /** Its id is valid, and the same at each call. */

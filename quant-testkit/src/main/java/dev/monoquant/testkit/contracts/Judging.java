@@ -1,5 +1,7 @@
 package dev.monoquant.testkit.contracts;
 
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.NotApplicable;
 import java.util.Optional;
 import net.jqwik.api.lifecycle.AroundPropertyHook;
@@ -67,6 +69,29 @@ public final class Judging implements AroundPropertyHook {
             throw new NotApplicable(law, otherwise);
           }
           check.run();
+        });
+  }
+
+  /**
+   * Checks that a plugin is found under its id and has the same class.
+   *
+   * @param registered whether it is registered; if not, the law does not apply
+   * @param id its id
+   * @param plugin the plugin
+   */
+  static void judgeRegistered(boolean registered, String id, Object plugin) {
+    judge(
+        "isRegistered",
+        registered,
+        "registered() is false",
+        () -> {
+          boolean found =
+              Plugins.load().entries().stream()
+                  .anyMatch(e -> e.id().equals(id) && e.plugin().getClass() == plugin.getClass());
+          if (!found) {
+            throw new LawViolation(
+                "isRegistered", plugin.getClass().getName(), id + " is not registered");
+          }
         });
   }
 }

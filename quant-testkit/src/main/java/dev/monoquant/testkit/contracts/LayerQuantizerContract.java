@@ -3,7 +3,6 @@ package dev.monoquant.testkit.contracts;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.LayerSamples;
 import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.laws.LawViolation;
@@ -46,18 +45,7 @@ public interface LayerQuantizerContract {
   /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
-    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
-  }
-
-  private void requireRegistered() {
-    LayerQuantizer subject = subject();
-    boolean found =
-        Plugins.load().layerQuantizers().stream()
-            .anyMatch(p -> p.id().equals(subject.id()) && p.getClass() == subject.getClass());
-    if (!found) {
-      throw new LawViolation(
-          "isRegistered", subject.getClass().getName(), subject.id() + " is not registered");
-    }
+    Judging.judgeRegistered(registered(), subject().id(), subject());
   }
 
   /** It selects a weight of every supported layer. */

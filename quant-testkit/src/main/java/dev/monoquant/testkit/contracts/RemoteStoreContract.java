@@ -1,9 +1,7 @@
 package dev.monoquant.testkit.contracts;
 
-import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.RemoteLocation;
 import dev.monoquant.spi.RemoteStore;
-import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.RemoteStoreLaws;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -52,17 +50,7 @@ public interface RemoteStoreContract {
   /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
-    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
-  }
-
-  private void requireRegistered() {
-    boolean found =
-        Plugins.load().remoteStores().stream()
-            .anyMatch(s -> s.id().equals(subject().id()) && s.getClass() == subject().getClass());
-    if (!found) {
-      throw new LawViolation(
-          "isRegistered", subject().getClass().getName(), subject().id() + " is not registered");
-    }
+    Judging.judgeRegistered(registered(), subject().id(), subject());
   }
 
   /** See {@link RemoteStoreLaws#schemesAreValid}. */

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.stream.Stream;
 import net.jqwik.api.Example;
@@ -70,16 +69,7 @@ public interface ScaleMappingContract {
   /** {@code ServiceLoader} finds its class. */
   @Example
   default void isRegistered() {
-    Judging.judge(
-        "isRegistered",
-        registered(),
-        "registered() is false",
-        () -> {
-          boolean found =
-              ServiceLoader.load(ScaleMapping.class).stream()
-                  .anyMatch(provider -> provider.type() == subject().getClass());
-          require(found, "isRegistered", "it is not registered");
-        });
+    Judging.judgeRegistered(registered(), subject().id(), subject());
   }
 
   /** It names classes or recognises the model by its names, the same at each call. */

@@ -27,6 +27,7 @@ import dev.monoquant.spi.EditOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.ScaleFold;
@@ -93,18 +94,13 @@ public final class Edits {
    * @param extra the options for all weights
    */
   public static Optional<String> wanted(Map<String, String> extra) {
-    String edit = canonical(EditOptions.EDIT.name(), extra, EditOptions.NONE);
+    String edit = canonical(EditOptions.EDIT, extra, EditOptions.NONE);
     return edit.equals(EditOptions.NONE) ? Optional.empty() : Optional.of(edit);
   }
 
-  private static String canonical(String name, Map<String, String> extra, String otherwise) {
-    String value = extra.get(name);
-    if (value == null) {
-      return otherwise;
-    }
-    return name.equals(EditOptions.EDIT.name())
-        ? EditOptions.EDIT.canonical(value)
-        : EditOptions.ALPHA.canonical(value);
+  private static String canonical(
+      OptionSpec<?> option, Map<String, String> extra, String otherwise) {
+    return Optional.ofNullable(extra.get(option.name())).map(option::canonical).orElse(otherwise);
   }
 
   /**
@@ -130,7 +126,7 @@ public final class Edits {
     if (method.isEmpty()) {
       return new Applied(opened, settings);
     }
-    String alpha = canonical(EditOptions.ALPHA.name(), extra, EditOptions.SEARCH);
+    String alpha = canonical(EditOptions.ALPHA, extra, EditOptions.SEARCH);
     Calibration calibration = calibration(settings, opened, method.get());
     Optional<Double> power =
         alpha.equals(EditOptions.SEARCH)

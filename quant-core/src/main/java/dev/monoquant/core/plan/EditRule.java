@@ -22,8 +22,10 @@ final class EditRule {
     boolean set =
         isSet(config.weights().extra())
             || config.rules().stream().anyMatch(rule -> isSet(rule.settings().extra()));
+    if (!set) {
+      return List.of();
+    }
     return settings.plugins().scaleMappings().stream()
-        .filter(mapping -> set)
         .limit(1)
         .map(m -> OwnOptions.of(new PluginEntry<>(PluginEntry.Kind.SCALE_MAPPING, m.id(), m)))
         .toList();

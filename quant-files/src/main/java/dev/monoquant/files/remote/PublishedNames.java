@@ -123,7 +123,7 @@ final class PublishedNames {
     }
   }
 
-  /** The names in an index; what is no index names none, and whoever reads it refuses it. */
+  /** The shards that an index names. A file that is no index names none; its reader refuses it. */
   private Set<String> shards(String index) throws IOException {
     Set<String> shards = new TreeSet<>();
     if (json(index) instanceof JsonValue.Obj all

@@ -248,7 +248,9 @@ final class HttpFiles implements RemoteFiles {
   private ModelFormatException changed(RemoteFile file, String how) {
     return refusal(
         file.name(),
-        "the file changed while it was read: " + how + ". Run again when nobody writes to it");
+        "the file changed while it was read: "
+            + how
+            + ". Run again when no other process writes to it");
   }
 
   private ModelFormatException refusal(String name, String detail) {
@@ -257,6 +259,6 @@ final class HttpFiles implements RemoteFiles {
 
   @Override
   public void close() {
-    // The client of the JDK ends its connections when nobody uses it any more.
+    // The JDK's client closes its connections when it is no longer reachable.
   }
 }

@@ -60,6 +60,8 @@ final class RunOptions implements AutoCloseable {
 
   private Function<String, Path> paths = PathArgument::parse;
 
+  private Plugins found = Plugins.of();
+
   /**
    * Returns a quantizer with these options; call this once.
    *
@@ -76,7 +78,7 @@ final class RunOptions implements AutoCloseable {
    * @param remote the options for remote inputs
    */
   Quantizer quantizer(Talk talk, RemoteOptions remote) {
-    Plugins found = plugins.load();
+    found = plugins.load();
     paths = remote.paths(found);
     found.problems().forEach(p -> talk.say("warning: " + p));
     Quantizer quantizer =
@@ -124,6 +126,11 @@ final class RunOptions implements AutoCloseable {
               + "m");
     }
     return bytes;
+  }
+
+  /** The plugins of the quantizer that was returned. */
+  Plugins plugins() {
+    return found;
   }
 
   /** How the text of an input becomes a path, once there is a quantizer. */

@@ -33,6 +33,7 @@ final class ChildMain {
   private final Path folder;
   private final Thread main = Thread.currentThread();
   private final CountDownLatch started = new CountDownLatch(1);
+  private final CostRun.Lasting costs = new CostRun.Lasting();
   private final Semaphore asked = new Semaphore(0);
 
   private ChildMain(Path folder) {
@@ -112,6 +113,12 @@ final class ChildMain {
       JsonObject json =
           JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
               .getAsJsonObject();
+      if (RunJob.isCost(json)) {
+        ObserveProgress progress = new ObserveProgress(folder);
+        return RunOutcome.toJson(
+            costs.run(json, (calls, all) -> progress.write(calls, calls, all)));
+      }
+      costs.end();
       if (ObserveJob.is(json)) {
         ObserveProgress progress = new ObserveProgress(folder);
         return RunOutcome.toJson(

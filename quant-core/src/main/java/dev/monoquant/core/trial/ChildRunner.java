@@ -139,11 +139,7 @@ final class ChildRunner implements ModelRunner {
   @Override
   public ObserveJob.Outcome observe(ObserveJob job) {
     List<Path> files = List.of(job.original(), job.observing());
-    try {
-      return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
-    } finally {
-      ObserveProgress.forget(folder);
-    }
+    return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
   }
 
   @Override
@@ -152,12 +148,8 @@ final class ChildRunner implements ModelRunner {
     return new Costs() {
       @Override
       public Distance of(Candidate result) {
-        try {
-          RunJob job = new RunJob(List.of(original, result), methods, guesses, Purpose.COST);
-          return RunOutcome.parseDistance(ChildRunner.this.result(job));
-        } finally {
-          ObserveProgress.forget(folder);
-        }
+        RunJob job = new RunJob(List.of(original, result), methods, guesses, Purpose.COST);
+        return RunOutcome.parseDistance(ChildRunner.this.result(job));
       }
 
       @Override
@@ -196,6 +188,8 @@ final class ChildRunner implements ModelRunner {
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);
+    } finally {
+      ChildProgress.forget(folder);
     }
   }
 
@@ -234,7 +228,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
-      ObserveProgress.read(settings, folder);
+      ChildProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

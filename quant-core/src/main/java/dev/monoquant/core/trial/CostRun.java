@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import com.google.gson.JsonObject;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.WithSettings;
@@ -24,25 +25,19 @@ final class CostRun implements Costs {
 
   private static final long KEPT_BYTES = 512L << 20;
 
-  /** Receives the calls of a result that are done. */
-  @FunctionalInterface
-  interface Watch {
-    void done(int calls, int all);
-  }
-
   private final String remedy;
   private final Cancellation cancellation;
-  private final Watch watch;
+  private final Progress progress;
   private final NDManager manager = NDManager.newBaseManager(Device.cpu());
   private final ReferenceModel reference;
   private final ReferenceModel.Inputs inputs;
   private final List<Optional<NDList>> kept = new ArrayList<>();
   private long bytes;
 
-  private CostRun(Settings settings, RunJob job, Watch watch) {
+  private CostRun(Settings settings, RunJob job) {
     this.remedy = job.purpose().remedy();
     this.cancellation = settings.cancellation();
-    this.watch = watch;
+    this.progress = settings.progress();
     try {
       this.reference = ReferenceModel.load(job);
     } catch (RuntimeException e) {
@@ -60,12 +55,13 @@ final class CostRun implements Costs {
   /**
    * Loads the original and reads the samples.
    *
-   * @param settings the samples, the options for reading them, and the cancellation
+   * @param settings the samples, the options for reading them, the cancellation, and the
+   *     progress
    * @param job the original, its methods and the inputs to try
    * @throws dev.monoquant.QuantException as {@link SideBySideRun#run}
    */
-  static CostRun start(Settings settings, RunJob job, Watch watch) {
-    return new CostRun(settings, job, watch);
+  static CostRun start(Settings settings, RunJob job) {
+    return new CostRun(settings, job);
   }
 
   @Override
@@ -79,7 +75,8 @@ final class CostRun implements Costs {
         try (NDManager scope = manager.newSubManager()) {
           meter.add(wanted(i, scope), run(model, calls.get(i), scope));
         }
-        watch.done(i + 1, calls.size());
+        progress.update(
+            Progress.Stage.OBSERVING, i + 1, calls.size(), "call " + (i + 1));
       }
     }
     return new Distance(meter.total(), meter.floats(), meter.mismatched());
@@ -140,8 +137,9 @@ final class CostRun implements Costs {
      * Runs the second model of a job.
      *
      * @param json the job
+     * @param progress receives the calls
      */
-    Distance run(JsonObject json, Watch watch) throws IOException {
+    Distance run(JsonObject json, Progress progress) throws IOException {
       JsonObject original = json.deepCopy();
       original.getAsJsonArray("candidates").remove(1);
       if (of.isEmpty() || !of.get().equals(original)) {
@@ -149,7 +147,7 @@ final class CostRun implements Costs {
         NDManager manager = NDManager.newBaseManager(Device.cpu());
         samples = Optional.of(manager);
         WithSettings all = RunJob.parse(json, manager);
-        run = Optional.of(start(all.settings(), all.job(), watch));
+        run = Optional.of(start(all.settings().withProgress(progress), all.job()));
         of = Optional.of(original);
       }
       return run.orElseThrow().of(RunJob.candidates(json).get(1));

@@ -133,18 +133,15 @@ public interface ModelRunner extends AutoCloseable {
 
     @Override
     public ObserveJob.Outcome observe(ObserveJob job) {
-      return ObserveRun.run(
-          settings,
-          job,
-          (calls, sample, samples) -> ObserveProgress.tell(settings, calls, sample, samples));
+      return ObserveRun.run(settings, job);
     }
 
     @Override
     public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
       return CostRun.start(
           settings,
-          new RunJob(List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST),
-          (calls, all) -> ObserveProgress.tell(settings, calls, calls, all));
+          new RunJob(
+              List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST));
     }
 
     @Override

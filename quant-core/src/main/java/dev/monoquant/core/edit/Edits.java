@@ -5,6 +5,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.run.CodedSample;
 import dev.monoquant.core.run.KernelChoice;
@@ -331,8 +332,15 @@ public final class Edits {
     BoundKernels.with(
         KernelChoice.of(settings, KernelChoice.numbers(opened.source().info())),
         () -> {
-          new Workers(settings.threads(), model)
-              .run(() -> iterator.hasNext() ? iterator.next() : null);
+          StageEvent.during(
+              Progress.Stage.STATISTICS,
+              model,
+              total,
+              () -> {
+                new Workers(settings.threads(), model)
+                    .run(() -> iterator.hasNext() ? iterator.next() : null);
+                return model;
+              });
           return model;
         });
     return found;

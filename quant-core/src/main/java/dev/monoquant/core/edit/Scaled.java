@@ -9,7 +9,7 @@ final class Scaled {
   private final double error;
 
   /**
-   * @param fold where they go
+   * @param place where they go
    * @param factors one for each column of the multiplied weights, positive and finite. Not copied
    * @param alpha the power that gave them
    * @param error the error of the group's outputs in parts of that without factors

@@ -12,6 +12,7 @@ import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.CalibrationOptions.Range;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.LibraryVersion;
@@ -361,7 +362,9 @@ public final class CalibrationRun {
               options.mostCalls(),
               sums(pass),
               identity(pass, requests));
-      ObserveJob.Outcome outcome = runner.observe(job);
+      ObserveJob.Outcome outcome =
+          StageEvent.during(
+              Progress.Stage.OBSERVING, source.info().name(), 0, () -> runner.observe(job));
       if (!outcome.note().isEmpty()) {
         notes.add(outcome.note());
       }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.core.control.EngineStart;
+import dev.monoquant.core.settings.Settings;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -113,14 +114,14 @@ final class ChildMain {
           JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
               .getAsJsonObject();
       if (ObserveJob.is(json)) {
-        ObserveProgress progress = new ObserveProgress(folder);
-        return RunOutcome.toJson(
-            ObserveRun.run(RunJob.inputs(json, manager), ObserveJob.parse(json), progress::write));
+        Settings settings = RunJob.inputs(json, manager).withProgress(new ChildProgress(folder));
+        return RunOutcome.toJson(ObserveRun.run(settings, ObserveJob.parse(json)));
       }
       RunJob.WithSettings all = RunJob.parse(json, manager);
+      Settings settings = all.settings().withProgress(new ChildProgress(folder));
       return all.job().purpose() == RunJob.Purpose.LAYERS
-          ? RunOutcome.toJson(LayerTiming.run(all.settings(), all.job()))
-          : RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+          ? RunOutcome.toJson(LayerTiming.run(settings, all.job()))
+          : RunOutcome.toJson(SideBySideRun.run(settings, all.job()));
     } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
       return RunOutcome.toJson(e);
     }

@@ -139,11 +139,7 @@ final class ChildRunner implements ModelRunner {
   @Override
   public ObserveJob.Outcome observe(ObserveJob job) {
     List<Path> files = List.of(job.original(), job.observing());
-    try {
-      return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
-    } finally {
-      ObserveProgress.forget(folder);
-    }
+    return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
   }
 
   /** The text of a job. */
@@ -175,6 +171,8 @@ final class ChildRunner implements ModelRunner {
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);
+    } finally {
+      ChildProgress.forget(folder);
     }
   }
 
@@ -213,7 +211,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
-      ObserveProgress.read(settings, folder);
+      ChildProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

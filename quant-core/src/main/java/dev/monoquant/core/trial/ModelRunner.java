@@ -117,10 +117,7 @@ public interface ModelRunner extends AutoCloseable {
 
     @Override
     public ObserveJob.Outcome observe(ObserveJob job) {
-      return ObserveRun.run(
-          settings,
-          job,
-          (calls, sample, samples) -> ObserveProgress.tell(settings, calls, sample, samples));
+      return ObserveRun.run(settings, job);
     }
 
     @Override

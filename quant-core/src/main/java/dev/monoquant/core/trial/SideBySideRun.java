@@ -8,11 +8,13 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.spi.RunnableFile.Method;
@@ -47,6 +49,7 @@ final class SideBySideRun implements AutoCloseable {
   private final List<RunnableModel> models = new ArrayList<>();
   private final Purpose purpose;
   private final RunTiming timing;
+  private final Progress progress;
   private final Cancellation cancellation;
   private final NDManager manager;
 
@@ -54,10 +57,12 @@ final class SideBySideRun implements AutoCloseable {
       List<Candidate> candidates, List<Method> methods, Purpose purpose, Settings settings) {
     this.purpose = purpose;
     this.timing = settings.timing();
+    this.progress = settings.progress();
     this.cancellation = settings.cancellation();
     this.candidates = List.copyOf(candidates);
     this.methods = List.copyOf(methods);
     Candidate reference = candidates.get(0);
+    progress.update(Progress.Stage.RUNNING, 0, 0, "loading " + reference.name());
     try {
       models.add(RunnableModel.load(reference.name(), reference.file()));
     } catch (ValidationException e) {
@@ -68,6 +73,7 @@ final class SideBySideRun implements AutoCloseable {
       try {
         // The code that prepares weights at load time may read uninitialised memory too.
         UsedMemory.leave(manager, 0);
+        progress.update(Progress.Stage.RUNNING, 0, 0, "loading " + other.name());
         models.add(RunnableModel.load(other.name(), other.file()));
       } catch (ValidationException e) {
         close();
@@ -91,7 +97,7 @@ final class SideBySideRun implements AutoCloseable {
   /**
    * Runs the models.
    *
-   * @param settings the samples, the options for reading them, and the cancellation
+   * @param settings the samples, the options for reading them, the cancellation, and the progress
    * @param job the job to run
    * @throws ModelFormatException if the reference does not load
    * @throws ValidationException if another does not load or fails where the reference does not
@@ -164,8 +170,10 @@ final class SideBySideRun implements AutoCloseable {
   private RunComparison on(String described, List<ModelCall> samples) {
     List<Outputs> outputs =
         models.stream().map(model -> new Outputs(model.name(), purpose.remedy())).toList();
+    int done = 0;
     for (ModelCall sample : samples) {
       cancellation.check();
+      progress.update(Progress.Stage.RUNNING, done++, samples.size(), described);
       try (NDManager scope = manager.newSubManager()) {
         List<NDList> first = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
@@ -292,9 +300,16 @@ final class SideBySideRun implements AutoCloseable {
       if (round >= 0) {
         rounds.add(times);
       }
-      if (rounds.size() >= least && System.nanoTime() - started > enough) {
+      long passed = System.nanoTime() - started;
+      if (rounds.size() >= least && passed > enough) {
         break;
       }
+      double inTime = (double) enough / Math.max(1, passed) * rounds.size();
+      progress.update(
+          Progress.Stage.TIMING,
+          rounds.size(),
+          Math.max(rounds.size(), Math.min(most, Math.max(least, Math.round(inTime)))),
+          Text.count(models.size(), "model"));
     }
     return rounds;
   }

@@ -1,6 +1,7 @@
 package dev.monoquant.core.verify;
 
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ComparedTensor;
@@ -63,17 +64,24 @@ public final class Comparer {
     List<TensorInfo> mismatched = new ArrayList<>();
     long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    for (TensorInfo tensor : left.info().tensors()) {
-      TensorInfo other = others.remove(tensor.name());
-      if (other == null) {
-        onlyInA.add(tensor);
-      } else if (!tensor.shape().equals(other.shape())) {
-        mismatched.add(tensor);
-      } else {
-        tensors.add(compare(left, tensor, right, other));
-      }
-      meter.add(tensor.bytes(), tensor.name());
-    }
+    StageEvent.during(
+        Progress.Stage.PROCESSING,
+        a.info().name(),
+        total,
+        () -> {
+          for (TensorInfo tensor : left.info().tensors()) {
+            TensorInfo other = others.remove(tensor.name());
+            if (other == null) {
+              onlyInA.add(tensor);
+            } else if (!tensor.shape().equals(other.shape())) {
+              mismatched.add(tensor);
+            } else {
+              tensors.add(compare(left, tensor, right, other));
+            }
+            meter.add(tensor.bytes(), tensor.name());
+          }
+          return tensors;
+        });
     Map<String, String> edits = ScaledTensors.of(a.info());
     for (Map.Entry<String, String> edit : ScaledTensors.of(b.info()).entrySet()) {
       // Two outputs with the same edits have the same tensors.

@@ -142,6 +142,36 @@ class ReportFileTest {
   }
 
   @Test
+  void eachOutputHasAReportOfItsOwnIfItsNameIsAskedFor() throws IOException {
+    String each = "--report=" + dir.resolve("r-{output}.json");
+    String other = "-o=" + dir.resolve("y.safetensors");
+    String[] options = {"--scheme=int8", other, "--scheme=int4", "--granularity=channel", each};
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors", options).code()).isZero();
+    assertThat(report().get("kind").getAsString()).isEqualTo("reports");
+    for (int i = 0; i < 2; i++) {
+      String name = List.of("x.safetensors", "y.safetensors").get(i);
+      JsonObject one =
+          JsonParser.parseString(Files.readString(dir.resolve("r-" + name + ".json")))
+              .getAsJsonObject();
+      assertThat(one.get("kind").getAsString()).isEqualTo("report");
+      assertThat(one.get("target").getAsString()).endsWith(name);
+      assertThat(one.getAsJsonArray("weights").get(0).getAsJsonObject().get("bits").getAsInt())
+          .isEqualTo(8 - 4 * i);
+      assertThat(one.getAsJsonArray("files")).hasSize(1);
+    }
+
+    options[1] = "-o=" + dir.resolve("z/x.safetensors");
+    Run run = quantize(Distribution.DIGITS, "x.safetensors", options);
+    assertThat(run.code()).isEqualTo(Failure.USAGE);
+    assertThat(run.err())
+        .contains("r-x.safetensors.json is given twice, by {output} for outputs with the same");
+
+    run = quantize(dir.resolve("nosuch.safetensors"), "w.safetensors", each);
+    assertThat(run.code()).isEqualTo(Failure.INPUT);
+    assertThat(dir.resolve("r-w.safetensors.json")).content().contains("no such file");
+  }
+
+  @Test
   void aRunThatFailsBeforeItHasResultsIsReported() throws IOException {
     Path xml = dir.resolve("a.xml");
     Run run =

@@ -4,6 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -73,8 +74,13 @@ final class SideBySide {
         .progress()
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
-      return runner.run(
-          candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE);
+      return StageEvent.during(
+          Progress.Stage.RUNNING,
+          models.get(0).toString(),
+          0,
+          () ->
+              runner.run(
+                  candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE));
     }
   }
 

@@ -139,8 +139,8 @@ public record Trial(
       List<Method> methods,
       List<Layer> layers) {
     try {
-      return runner
-          .time(writer, methods, layers)
+      return StageEvent.during(
+              Progress.Stage.TIMING, "layers", 0, () -> runner.time(writer, methods, layers))
           .map(times -> new Slowness(times.describe(), times.remedy()));
     } catch (IOException | QuantException e) {
       settings.cancellation().check();

@@ -140,8 +140,7 @@ public interface ModelRunner extends AutoCloseable {
     public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
       return CostRun.start(
           settings,
-          new RunJob(
-              List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST));
+          new RunJob(List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST));
     }
 
     @Override

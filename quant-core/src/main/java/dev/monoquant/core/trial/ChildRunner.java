@@ -142,6 +142,23 @@ final class ChildRunner implements ModelRunner {
     return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
   }
 
+  @Override
+  public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+    List<SyntheticInputs> guesses = SyntheticInputs.candidates(layers);
+    return new Costs() {
+      @Override
+      public Distance of(Candidate result) {
+        RunJob job = new RunJob(List.of(original, result), methods, guesses, Purpose.COST);
+        return RunOutcome.parseDistance(ChildRunner.this.result(job));
+      }
+
+      @Override
+      public void close() {
+        // The child frees them with its next job of another kind, or ends.
+      }
+    };
+  }
+
   /** The text of a job. */
   private interface Job {
     String toJson() throws IOException;
@@ -185,7 +202,7 @@ final class ChildRunner implements ModelRunner {
     for (Path file : files) {
       bytes += Files.size(file);
     }
-    for (SampleInputs sample : settings.samples()) {
+    for (SampleInputs sample : SampleFiles.of(settings.samples())) {
       // The child reports what is missing.
       bytes +=
           sample instanceof SampleInputs.OfFile of && Files.exists(of.file())

@@ -12,7 +12,6 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.ErrorMeter;
 import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
@@ -26,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Reads two models side by side, in pieces of bounded size. */
 public final class Comparer {
@@ -84,8 +82,8 @@ public final class Comparer {
           }
           return tensors;
         });
-    Map<String, String> edits = new TreeMap<>(ProvenanceText.edits(a.info().metadata()));
-    for (Map.Entry<String, String> edit : ProvenanceText.edits(b.info().metadata()).entrySet()) {
+    Map<String, String> edits = ScaledTensors.of(a.info());
+    for (Map.Entry<String, String> edit : ScaledTensors.of(b.info()).entrySet()) {
       // Two outputs with the same edits have the same tensors.
       if (!edits.remove(edit.getKey(), edit.getValue())) {
         edits.put(edit.getKey(), edit.getValue());

@@ -141,7 +141,7 @@ public final class Verifier {
   }
 
   private void against(ModelSource original, NotingSource noting) throws IOException {
-    edits = ProvenanceText.edits(output.info().metadata());
+    edits = ScaledTensors.of(output.info());
     inputs(original.info().files());
     ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();

@@ -1,10 +1,10 @@
   # The input as kernels take it, for all weights that it is multiplied by: the mode (-1 where each
-  # weight must see the input itself), codes, range, middle, step and zero point. The numbers are
-  # those of product, to the bit.
+  # weight must see the input itself, as one that divides it must), codes, range, middle, step and
+  # zero point. The numbers are those of product, to the bit.
   def prepared(self: __torch__.monoquant.Weight,
     input: Tensor) -> Tuple[int, Tensor, Tensor, Tensor, float, int]:
     shared = self.mode
-    if shared < 1 or shared > 3 or self.dtype != 6 or torch.dim(input) == 1 or torch.numel(input) == 0:
+    if shared < 1 or shared > 3 or self.units is not None or self.dtype != 6 or torch.dim(input) == 1 or torch.numel(input) == 0:
       return (-1, input, input, input, 1., 0)
     if shared == 1:
       low, high = torch.aminmax(input)
@@ -31,7 +31,7 @@
     prepared: Tuple[int, Tensor, Tensor, Tensor, float, int],
     bias: Optional[Tensor]) -> Tensor:
     mode, codes, range, middle, step, zero = prepared
-    if mode != self.mode or self.dtype != 6:
+    if mode != self.mode or self.units is not None or self.dtype != 6:
       return self.linear(input, bias)
     product = __torch__.monoquant.shared_product(codes, step, zero, unchecked_cast(Pack, self.pack), self.scale, self.zeros, self.offsets)
     if mode == 1:

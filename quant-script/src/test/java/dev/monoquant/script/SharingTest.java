@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.pickle.PickleValue.None;
 import dev.monoquant.spi.OptionValues;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -160,6 +162,36 @@ class SharingTest {
   private static float[] run(ScriptArchive archive) throws Exception {
     try (Torch torch = Torch.load(archive)) {
       return torch.run("f3x8", 5);
+    }
+  }
+
+  /** A weight that divides its inputs sees them itself; the others share what they take. */
+  @ParameterizedTest
+  @ValueSource(strings = {"first", "second", "layer.weight"})
+  void aWeightThatDividesItsInputsSeesThem(String divided) throws Exception {
+    String[] body = {
+      "a = torch.linear(x, first, None)",
+      "b = torch.add(a, torch.linear(x, second, None))",
+      "return torch.add(b, (layer).forward(x, ))"
+    };
+    for (Mode mode : SHARED) {
+      List<float[]> outputs = new ArrayList<>();
+      for (boolean share : new boolean[] {false, true}) {
+        Quantized quantized = new Quantized(new SharingTest().two(body));
+        OptionValues options =
+            Quantized.options(mode, Kernels.LASTING, 0).with(HolderOptions.SHARE, share);
+        for (String name : quantized.candidates()) {
+          Optional<float[]> factors =
+              name.equals(divided)
+                  ? Optional.of(new float[] {4, 1, 0.5f, 1, 2, 1, 1, 3})
+                  : Optional.empty();
+          assertThat(quantized.add(name, 0, PlainScheme.INT8, options, factors)).isEmpty();
+        }
+        ScriptArchive archive = quantized.rewrite();
+        assertThat(count(archive, ".prepared(")).isEqualTo(share ? 1 : 0);
+        outputs.add(run(archive));
+      }
+      assertThat(outputs.get(1)).isEqualTo(outputs.get(0));
     }
   }
 

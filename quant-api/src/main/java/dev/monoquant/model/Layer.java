@@ -44,7 +44,11 @@ public record Layer(
     requireNonNull(name, "name");
     requireNonNull(kind, "kind");
     requireNonNull(evidence, "evidence");
-    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    // Of the many layers of a large model most have one tensor, for which this takes a sixth.
+    tensors =
+        tensors.size() <= 1
+            ? Map.copyOf(tensors)
+            : Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
   }
 
   /**

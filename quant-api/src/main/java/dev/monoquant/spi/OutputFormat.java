@@ -35,6 +35,15 @@ public interface OutputFormat {
   }
 
   /**
+   * The names of the mixes that {@link OutputSession#mix} finds, for lists and for messages.
+   *
+   * @return names in upper case, such as {@code Q4_K_M}, the same at each call; none by default
+   */
+  default List<String> mixes() {
+    return List.of();
+  }
+
+  /**
    * Whether this format is chosen for a target if the user names no format.
    *
    * @param target the path of the output; it may not exist

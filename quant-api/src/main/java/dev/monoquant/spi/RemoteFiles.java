@@ -11,7 +11,8 @@ import java.util.Optional;
  *
  * <p>A method throws an {@link IOException} if another call may succeed, such as after a reset
  * connection, and a {@link dev.monoquant.QuantException} if it will not: access is denied, the file
- * changed. Messages name {@link RemoteLocation#shown}, and never a secret.
+ * changed. The message of the first says what failed and does not name the file, which the caller
+ * adds; that of the second names {@link RemoteLocation#shown}. Neither has a secret.
  */
 public interface RemoteFiles extends Closeable {
 

@@ -3,7 +3,9 @@ package dev.monoquant.bench;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -16,7 +18,6 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Tile;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -34,11 +35,12 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
- * Quantizes one weight to int8 per channel on one thread: in tiles that fit the cache, compared
- * with the same operations on the whole tensor at once.
+ * Quantizes one weight, F32 4096 x 4096, to int8 per channel in memory: in tiles that fit the
+ * cache, compared with the same operations on the whole tensor at once, and with a copy of the
+ * weight in pieces of the same size.
  *
- * <p>Both start with the private copy that every tile needs. The reference for both is {@link
- * MemoryCopyBenchmark}.
+ * <p>Quantizing starts with the private copy that a scheme gets of every tile. Each thread has a
+ * weight of its own: {@code -t 2} is the speed of two.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -46,23 +48,31 @@ import org.openjdk.jmh.infra.Blackhole;
 @Measurement(iterations = 8, time = 2)
 @Fork(
     value = 1,
-    jvmArgsAppend = {"-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=1", "-Xmx2g"})
+    jvmArgsAppend = {
+      "-Dai.djl.offline=true",
+      "-Dai.djl.pytorch.num_threads=1",
+      "-Xmx2g",
+      "--add-modules=jdk.incubator.vector"
+    })
 @State(Scope.Thread)
 public class TilePathBenchmark {
 
   private static final int COLS = 4096;
 
   /** Rows of a tile; the last one is the whole weight. */
-  @Param({"16", "64", "4096"})
+  @Param({"32", "4096"})
   public int tileRows;
 
   /** Where the arithmetic is done. */
-  @Param({"TORCH", "JVM"})
+  @Param({"TORCH", "JVM", "VECTOR"})
   public Compute compute = Compute.AUTO;
 
   private static final int ROWS = 4096;
 
   private final float[] weight = new float[ROWS * COLS];
+  private final float[] copied = new float[ROWS * COLS];
+  private float[] handed = new float[0];
+  private Kernels kernels = BoundKernels.JVM;
   private final WeightMatrix rows =
       new WeightMatrix(
           "proj",
@@ -72,13 +82,31 @@ public class TilePathBenchmark {
           0);
   private final Scheme scheme = new Int8Scheme();
 
-  /** Fills the weight. */
+  /** Fills the weight, and chooses the kernels. */
   @Setup
   public void fill() {
     Random random = new Random(1);
     for (int i = 0; i < weight.length; i++) {
       weight[i] = (float) random.nextGaussian();
     }
+    handed = new float[tileRows * COLS];
+    kernels =
+        compute == Compute.VECTOR
+            ? BoundKernels.find(compute.wire()).orElseThrow()
+            : BoundKernels.JVM;
+  }
+
+  /**
+   * Copies the weight, a tile at a time: the reference.
+   *
+   * @return the target, so that the copy is not optimised away
+   */
+  @Benchmark
+  public float[] copy() {
+    for (int row = 0; row < ROWS; row += tileRows) {
+      System.arraycopy(weight, row * COLS, copied, row * COLS, tileRows * COLS);
+    }
+    return copied;
   }
 
   /**
@@ -88,6 +116,15 @@ public class TilePathBenchmark {
    */
   @Benchmark
   public void quantize(Blackhole result) {
+    BoundKernels.with(
+        kernels,
+        () -> {
+          tiles(result);
+          return result;
+        });
+  }
+
+  private void tiles(Blackhole result) {
     OptionValues options = scheme.defaults(rows);
     TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE, compute);
     for (int row = 0; row < ROWS; row += tileRows) {
@@ -133,7 +170,8 @@ public class TilePathBenchmark {
 
     @Override
     public float[] values() {
-      return Arrays.copyOfRange(weight, firstRow * COLS, (firstRow + tileRows) * COLS);
+      System.arraycopy(weight, firstRow * COLS, handed, 0, tileRows * COLS);
+      return handed;
     }
 
     @Override

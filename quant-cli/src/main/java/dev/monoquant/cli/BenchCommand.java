@@ -79,7 +79,7 @@ final class BenchCommand implements Callable<Integer> {
     run.requireNoWork();
     PrintWriter out = spec.commandLine().getOut();
     try (run;
-        Talk talk = run.talk(spec.commandLine().getErr(), ProgressLine.BENCH)) {
+        Talk talk = run.talk(spec.commandLine().getErr(), "running")) {
       RunComparison runs =
           samples
               .applyTo(reading.applyTo(run.quantizer(talk)))
@@ -89,6 +89,7 @@ final class BenchCommand implements Callable<Integer> {
           out,
           json,
           json ? runs.toJson() : Terminal.HERE.show(runs.toTable(Terminal.HERE.columns())));
+      talk.summary();
       return 0;
     }
   }

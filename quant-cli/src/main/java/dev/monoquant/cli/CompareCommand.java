@@ -52,6 +52,7 @@ final class CompareCommand implements Callable<Integer> {
           json
               ? comparison.toJson()
               : Terminal.HERE.show(comparison.toTable(Terminal.HERE.columns())));
+      talk.summary();
       if (comparison.tensors().isEmpty()) {
         Failure.say(
             spec.commandLine().getErr(),

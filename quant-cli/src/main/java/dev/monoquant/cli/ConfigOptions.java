@@ -8,6 +8,7 @@ import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.core.recipe.RunRecipe;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.NumberType;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.tile.Granularity;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -140,8 +141,8 @@ final class ConfigOptions {
   private @Nullable String sideFiles;
 
   /** The recipe file; without one, a recipe that says nothing. */
-  RunRecipe recipe() {
-    return recipe == null ? RunRecipe.EMPTY : RecipeFile.read(recipe);
+  RunRecipe recipe(Plugins plugins) {
+    return recipe == null ? RunRecipe.EMPTY : RecipeFile.read(recipe, plugins);
   }
 
   /** The other options, which override the recipe. */

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.recipe.RunRecipe;
+import dev.monoquant.spi.Plugins;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,12 +105,14 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
    * @param recipe the recipe for all outputs
    * @param calibration the calibration for all outputs
    * @param arguments the options for all outputs
+   * @param plugins what recipes may name
    */
   List<Output> outputs(
       CommandLine command,
       QuantizationConfig recipe,
       Optional<Path> calibration,
-      QuantizationConfig arguments) {
+      QuantizationConfig arguments,
+      Plugins plugins) {
     List<Output> all = new ArrayList<>();
     for (List<String> args : outputs) {
       OfOutput output = new OfOutput();
@@ -121,7 +124,7 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
       } catch (ParameterException e) {
         throw new ParameterException(command, String.valueOf(e.getMessage()), e);
       }
-      RunRecipe own = output.config.recipe();
+      RunRecipe own = output.config.recipe(plugins);
       requireNoOutputs(own);
       requireSame(own, calibration, output.output);
       all.add(

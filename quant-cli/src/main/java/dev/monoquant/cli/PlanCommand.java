@@ -83,18 +83,18 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RunRecipe recipe = config.recipe();
-    OutputArguments.requireNoOutputs(recipe);
-    if (recipe.calibration().isPresent()) {
-      throw new ConfigurationException(
-          "the recipe has the calibration "
-              + recipe.calibration().get()
-              + ", which a plan of units does not hold. Leave it out, or use quant quantize");
-    }
     try (run;
         remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "planning")) {
       Quantizer quantizer = run.quantizer(talk, remote).withRequantize(requantize);
+      RunRecipe recipe = config.recipe(run.plugins());
+      OutputArguments.requireNoOutputs(recipe);
+      if (recipe.calibration().isPresent()) {
+        throw new ConfigurationException(
+            "the recipe has the calibration "
+                + recipe.calibration().get()
+                + ", which a plan of units does not hold. Leave it out, or use quant quantize");
+      }
       Path model = input.path(run.paths());
       SplitPlanFile.check(plan, model, output);
       if (hash != null) {

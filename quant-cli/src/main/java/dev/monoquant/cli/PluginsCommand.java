@@ -6,12 +6,14 @@ import com.google.gson.JsonObject;
 import dev.monoquant.Preset;
 import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.tile.Granularity;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,10 +80,8 @@ final class PluginsCommand implements Callable<Integer> {
         String set = OptionSpec.argument(option.name(), option.examples().get(0));
         text.append(wrapped("  " + set + "  " + option.help() + ": " + option.allowed(), 6));
       }
-      List<String> models = models(entry);
-      if (!models.isEmpty()) {
-        text.append(wrapped("  models: " + String.join(", ", models), 6));
-      }
+      names(entry)
+          .forEach((what, n) -> text.append(wrapped("  " + what + ": " + String.join(", ", n), 6)));
     }
     if (text.indexOf(PRESET) < 0) {
       appendPresets(text);
@@ -92,11 +92,17 @@ final class PluginsCommand implements Callable<Integer> {
     return text.toString();
   }
 
-  /** The classes of models that an architecture of GGUF files stores; none for other plugins. */
-  private static List<String> models(PluginEntry<?> entry) {
-    return entry.plugin() instanceof GgufArchitecture architecture
-        ? architecture.models().stream().sorted().toList()
-        : List.of();
+  /**
+   * The names that a plugin knows, by what they name: the classes of models that an architecture of
+   * GGUF files stores, and the mixes of schemes that an output format offers.
+   */
+  private static Map<String, List<String>> names(PluginEntry<?> entry) {
+    if (entry.plugin() instanceof GgufArchitecture architecture) {
+      return Map.of("models", architecture.models().stream().sorted().toList());
+    }
+    return entry.plugin() instanceof OutputFormat format && !format.mixes().isEmpty()
+        ? Map.of("mixes", format.mixes())
+        : Map.of();
   }
 
   private static void appendPresets(StringBuilder text) {
@@ -150,12 +156,13 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("class", entry.className());
       object.addProperty("origin", entry.origin());
       object.add("options", toJson(entry.options()));
-      List<String> models = models(entry);
-      if (!models.isEmpty()) {
-        JsonArray names = new JsonArray();
-        models.forEach(names::add);
-        object.add("models", names);
-      }
+      names(entry)
+          .forEach(
+              (what, all) -> {
+                JsonArray names = new JsonArray();
+                all.forEach(names::add);
+                object.add(what, names);
+              });
       entries.add(object);
     }
     JsonArray problems = new JsonArray();

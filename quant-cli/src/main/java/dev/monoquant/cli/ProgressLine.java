@@ -17,9 +17,6 @@ final class ProgressLine implements Progress {
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
 
-  /** The work of {@link BenchCommand}. */
-  static final String BENCH = "running";
-
   private static final String ERASE = "\r\u001b[K";
 
   private final PrintWriter err;
@@ -71,13 +68,11 @@ final class ProgressLine implements Progress {
       processed = done;
     }
     int percent = total == 0 ? 100 : (int) (100.0 * done / total);
-    if (stage == Stage.COMMITTING || stage == Stage.RUNNING) {
+    if (stage == Stage.COMMITTING || (stage == Stage.RUNNING && total == 0)) {
       String what =
           stage == Stage.COMMITTING
               ? "flushing and checking"
-              : work.equals(BENCH)
-                  ? "running " + end(Failure.oneLine(subject), columns - 8)
-                  : "running it beside the original";
+              : "running: " + end(Failure.oneLine(subject), columns - 9);
       if (terminal) {
         draw(what);
       } else if (talked) {
@@ -115,9 +110,20 @@ final class ProgressLine implements Progress {
     if (total == 0) {
       return "";
     }
-    return stage == Stage.OBSERVING
-        ? "of " + total + (total == 1 ? " step" : " steps")
-        : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
+    String counted = counted();
+    return counted.isEmpty()
+        ? String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20)
+        : "of " + total + " " + counted + (total == 1 ? "" : "s");
+  }
+
+  /** {@return what the stage counts; empty if it counts bytes} */
+  private String counted() {
+    return switch (stage) {
+      case RUNNING -> "sample";
+      case TIMING -> "round";
+      case OBSERVING -> "step";
+      case STATISTICS, PROCESSING, COMMITTING -> "";
+    };
   }
 
   /** The speed in this stage and the remaining time at that speed; empty at first. */
@@ -127,10 +133,11 @@ final class ProgressLine implements Progress {
       return "";
     }
     long left = Math.round(seconds / done * (total - done));
+    String counted = counted();
     String speed =
-        stage == Stage.OBSERVING
-            ? ""
-            : String.format(Locale.ROOT, ", %.1f MiB/s", done / 0x1p20 / seconds);
+        counted.isEmpty()
+            ? String.format(Locale.ROOT, ", %.1f MiB/s", done / 0x1p20 / seconds)
+            : String.format(Locale.ROOT, ", %.1f %ss/s", done / seconds, counted);
     return speed + ", " + (left < 120 ? left + " s" : left / 60 + " min") + " left";
   }
 
@@ -166,7 +173,12 @@ final class ProgressLine implements Progress {
   }
 
   private String word() {
-    return stage == Stage.STATISTICS ? "looking over" : work;
+    return switch (stage) {
+      case STATISTICS -> "looking over";
+      case RUNNING -> "running";
+      case TIMING -> "timing";
+      case OBSERVING, PROCESSING, COMMITTING -> work;
+    };
   }
 
   private void draw(String text) {

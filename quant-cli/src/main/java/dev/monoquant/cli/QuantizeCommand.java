@@ -159,10 +159,6 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RunRecipe recipe = config.recipe();
-    Optional<Path> statistics =
-        calibration == null ? recipe.calibration() : Optional.of(calibration);
-    List<Output> outputs = outputs(recipe, statistics);
     try (run;
         remote;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
@@ -172,6 +168,10 @@ final class QuantizeCommand implements Callable<Integer> {
               .withResume(resume)
               .withRequantize(requantize)
               .withRunning(!noRun);
+      RunRecipe recipe = config.recipe(run.plugins());
+      Optional<Path> statistics =
+          calibration == null ? recipe.calibration() : Optional.of(calibration);
+      List<Output> outputs = outputs(recipe, statistics);
       if (hash != null) {
         quantizer = quantizer.withHashing(hashing());
         if (hashing() == Hashing.NONE) {
@@ -209,7 +209,7 @@ final class QuantizeCommand implements Callable<Integer> {
     OutputArguments.requireNoOutputs(recipe);
     return several.outputs().isEmpty()
         ? List.of(new Output(output, recipe.config().overrideWith(arguments)))
-        : several.outputs(command, recipe.config(), statistics, arguments);
+        : several.outputs(command, recipe.config(), statistics, arguments, run.plugins());
   }
 
   private int plan(Quantizer quantizer, List<Output> outputs, Talk talk) {
@@ -259,7 +259,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (!json && !table) {
       talk.say("next: --table shows all; quant verify " + outputs.get(0).target() + " checks it");
     }
-    run.ifPresent(report -> files.write(form -> form.render(report), "The model was"));
+    run.ifPresent(report -> files.write(report, "The model was"));
     return 0;
   }
 
@@ -292,7 +292,7 @@ final class QuantizeCommand implements Callable<Integer> {
   /** The reason for the failure is printed last and sets the exit code. */
   private void write(RunReport run) {
     try {
-      files.write(form -> form.render(run), "Nothing was");
+      files.write(run, "Nothing was");
     } catch (OutputException e) {
       Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
     }

@@ -3,6 +3,7 @@ package dev.monoquant.cli;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.recipe.Recipe;
 import dev.monoquant.core.recipe.RunRecipe;
+import dev.monoquant.spi.Plugins;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -43,7 +44,7 @@ final class RecipeFile {
   private RecipeFile() {}
 
   /** Reads a recipe, with the calibration as a path from the working directory. */
-  static RunRecipe read(Path file) {
+  static RunRecipe read(Path file, Plugins plugins) {
     String text;
     try {
       if (Files.size(file) > MAX_BYTES) {
@@ -63,7 +64,7 @@ final class RecipeFile {
       throw new ConfigurationException(
           "recipe " + file + " could not be read: " + why(file, e) + ". Check the path", e);
     }
-    RunRecipe recipe = parse(text, file.toString());
+    RunRecipe recipe = parse(text, file.toString(), plugins);
     Path folder = file.getParent();
     return folder == null ? recipe : recipe.in(folder);
   }
@@ -85,9 +86,9 @@ final class RecipeFile {
     return Files.isDirectory(file) ? "it is a directory" : String.valueOf(e.getMessage());
   }
 
-  static RunRecipe parse(String text, String name) {
+  static RunRecipe parse(String text, String name, Plugins plugins) {
     if (name.endsWith(".json")) {
-      return Recipe.parseRunJson(text, name);
+      return Recipe.parseRunJson(text, name, plugins);
     }
     LoadSettings settings =
         LoadSettings.builder().setLabel(name).setAllowDuplicateKeys(false).build();
@@ -105,7 +106,8 @@ final class RecipeFile {
     }
     Map<String, Object> keyed = new LinkedHashMap<>();
     map.forEach((key, value) -> keyed.put(String.valueOf(key), value));
-    return Recipe.parseRun(keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key));
+    return Recipe.parseRun(
+        keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key), plugins);
   }
 
   /** Checks the parser's events one by one; building the values is recursive and uses the stack. */

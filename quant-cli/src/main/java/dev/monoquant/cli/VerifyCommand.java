@@ -55,6 +55,7 @@ final class VerifyCommand implements Callable<Integer> {
               .applyTo(run.quantizer(talk))
               .verify(output, Optional.ofNullable(against).map(ModelInput::of));
       talk.print(out, json, json ? result.toJson() : Terminal.HERE.show(result.toTable()));
+      talk.summary();
       result.requireNoDifferences();
       return 0;
     }

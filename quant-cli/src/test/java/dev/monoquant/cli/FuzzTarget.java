@@ -24,6 +24,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.TileDecoder;
@@ -46,6 +47,7 @@ import java.util.stream.Stream;
 public final class FuzzTarget {
 
   private static final ReadLimits LIMITS = ReadLimits.DEFAULT.withMaxParsedBytes(32 << 20);
+  private static final Plugins PLUGINS = Plugins.load();
   private static final String READER = System.getProperty("fuzz", "safetensors");
 
   private FuzzTarget() {}
@@ -69,9 +71,10 @@ public final class FuzzTarget {
         case "index" -> index(data);
         case "manifest" -> Manifest.parse(data, "monoquant-manifest.json");
         case "samples" -> samples(data);
-        case "recipe" -> RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.yaml");
+        case "recipe" ->
+            RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.yaml", PLUGINS);
         case "json-recipe" ->
-            RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.json");
+            RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.json", PLUGINS);
         case "foreign" -> foreign(data);
         case "pattern" -> pattern(new String(data, StandardCharsets.UTF_8));
         default -> throw new IllegalArgumentException("no reader " + READER);

@@ -99,7 +99,18 @@ class LauncherTest {
           .contains(
               "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,",
               "-XX:CompileCommand=inline,dev.monoquant.vector.Lanes::*",
-              "-XX:ProfileMaturityPercentage=1");
+              "-XX:ProfileMaturityPercentage=0");
+    }
+  }
+
+  /** With the threshold of vector kernels: C2 has to have them after 250 calls. */
+  @Test
+  void bothCompileFewMethodsWithoutLoops() throws IOException {
+    for (String name : List.of("quant", "quant.bat")) {
+      assertThat(launcher(name))
+          .contains(
+              "-XX:Tier4InvocationThreshold=20000 -XX:Tier4CompileThreshold=60000",
+              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,0.0125");
     }
   }
 

@@ -119,6 +119,49 @@ final class Models {
     return file;
   }
 
+  /**
+   * A GGUF model in two files, a Linear layer of 64 rows and columns in F16 in each:
+   *
+   * <pre>
+   * "GGUF"  u32 3  u64 1 tensor  u64 3 values
+   * values  each: u64 length, key, u32 4, u32
+   * tensor  u64 length, name, u32 2, u64 64, u64 64, u32 1 (F16), u64 0
+   * zeros to a multiple of 32, then 8192 bytes
+   * </pre>
+   *
+   * @return the first of the files
+   */
+  static Path splitGguf(Path directory) throws IOException {
+    Files.createDirectory(directory);
+    for (int part = 0; part < 2; part++) {
+      ByteBuffer bytes = ByteBuffer.allocate(1 << 14).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.put(new byte[] {'G', 'G', 'U', 'F'}).putInt(3).putLong(1).putLong(3);
+      value(bytes, "split.no", part);
+      value(bytes, "split.count", 2);
+      value(bytes, "split.tensors.count", 2);
+      text(bytes, "blk." + part + ".attn_q.weight");
+      bytes.putInt(2).putLong(64).putLong(64).putInt(1).putLong(0);
+      bytes.position((bytes.position() + 31) / 32 * 32);
+      for (int i = 0; i < 64 * 64; i++) {
+        // Halves of 2^-4 to 2^-3, which are 0x2C00 and 1024 steps after it, with both signs.
+        bytes.putShort((short) (0x2C00 + i * 37 % 1024 | (i % 3 == 0 ? 0x8000 : 0)));
+      }
+      byte[] file = new byte[bytes.flip().remaining()];
+      bytes.get(file);
+      Files.write(directory.resolve("m-0000" + (part + 1) + "-of-00002.gguf"), file);
+    }
+    return directory.resolve("m-00001-of-00002.gguf");
+  }
+
+  private static void value(ByteBuffer bytes, String key, int number) {
+    text(bytes, key);
+    bytes.putInt(4).putInt(number);
+  }
+
+  private static void text(ByteBuffer bytes, String text) {
+    bytes.putLong(text.length()).put(text.getBytes(StandardCharsets.US_ASCII));
+  }
+
   private static byte[] header(String json) {
     String text = json.replace('\'', '"');
     return (text + " ".repeat((8 - text.length() % 8) % 8)).getBytes(StandardCharsets.US_ASCII);

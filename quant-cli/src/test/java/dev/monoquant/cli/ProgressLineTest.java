@@ -123,13 +123,30 @@ class ProgressLineTest {
 
   @Test
   void aRunSideBySideIsToldAndFits() {
-    line(true).update(Stage.RUNNING, 0, 0, "out.pt");
-    assertThat(text.toString()).endsWith("running it beside the original");
-    StringWriter drawn = new StringWriter();
-    ProgressLine bench =
-        new ProgressLine(new PrintWriter(drawn), ProgressLine.BENCH, 80, () -> nanos);
-    bench.update(Stage.RUNNING, 0, 0, "2 models in turns");
-    assertThat(drawn.toString()).endsWith("running 2 models in turns");
+    ProgressLine line = line(true);
+    line.update(Stage.RUNNING, 0, 0, "loading out.pt");
+    assertThat(text.toString()).endsWith("running: loading out.pt");
+    nanos += 2_000_000_000L;
+    line.update(Stage.RUNNING, 1, 4, "x.npz");
+    assertThat(text.toString())
+        .endsWith("running [##........]  25% of 4 samples, 0.5 samples/s, 6 s left x.npz");
+    nanos += 2_000_000_000L;
+    line.update(Stage.TIMING, 0, 101, "2 models");
+    nanos += 4_000_000_000L;
+    line.update(Stage.TIMING, 40, 101, "2 models");
+    assertThat(text.toString())
+        .endsWith("timing [###.......]  39% of 101 rounds, 10.0 rounds/s, 6 s left 2 models");
+  }
+
+  @Test
+  void aLongRunSideBySideIsLinesInALog() {
+    ProgressLine line = line(false);
+    line.update(Stage.RUNNING, 0, 0, "loading out.pt");
+    line.update(Stage.TIMING, 0, 1, "2 models");
+    nanos += 11_000_000_000L;
+    line.update(Stage.TIMING, 1, 1, "2 models");
+    assertThat(text.toString().lines())
+        .containsExactly("timing: 100% of 1 round, 0.1 rounds/s, 0 s left");
   }
 
   @Test

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.testkit.fakes.FileServer;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -96,6 +98,71 @@ class RemoteInputTest {
     assertThat(tree(remote.getParent())).isEqualTo(tree(local.getParent()));
     assertThat(run("inspect", address("one.safetensors"), "--json")).as(quant.err()).isZero();
     assertThat(quant.out()).contains(address("one.safetensors"));
+  }
+
+  /** One file, and a model in two files, of which either stands for both. */
+  @Test
+  void aGgufModelGivesTheBytesThatItsCopyGives() throws IOException, URISyntaxException {
+    Path tiny = Path.of(getClass().getResource("/gguf/tiny-f16.gguf").toURI());
+    Files.copy(tiny, served.resolve("tiny.gguf"));
+    Models.splitGguf(served.resolve("split"));
+    int number = 0;
+    for (String name :
+        new String[] {
+          "tiny.gguf", "split/m-00001-of-00002.gguf", "split/m-00002-of-00002.gguf",
+        }) {
+      assertThat(quant.run("inspect", served.resolve(name), "--json")).as(quant.err()).isZero();
+      String local = quant.out();
+      assertThat(run("inspect", address(name), "--json")).as(quant.err()).isZero();
+      assertThat(quant.out())
+          .isEqualTo(local.replace(served.resolve(name).toString(), address(name)));
+      Path alone = Files.createDirectory(dir.resolve("alone" + number)).resolve("out.gguf");
+      Path remote = Files.createDirectory(dir.resolve("remote" + number)).resolve("out.gguf");
+      Path units = Files.createDirectory(dir.resolve("units" + number++)).resolve("out.gguf");
+      String scheme = "ggml/q8-0";
+      assertThat(quant.run("quantize", served.resolve(name), "-o", alone, "--scheme", scheme))
+          .as(quant.err())
+          .isZero();
+      assertThat(run("quantize", address(name), "-o", remote, "--scheme", scheme))
+          .as(quant.err())
+          .isZero();
+      assertThat(tree(remote.getParent())).isEqualTo(tree(alone.getParent()));
+      Path plan = dir.resolve("plan.json");
+      assertThat(
+              run(
+                  "plan",
+                  address(name),
+                  "-o",
+                  units,
+                  "--scheme",
+                  scheme,
+                  "--split",
+                  "2",
+                  "--plan",
+                  plan))
+          .as(quant.err())
+          .isZero();
+      assertThat(run("run", plan, "--unit", "1")).as(quant.err()).isZero();
+      assertThat(run("run", plan, "--unit", "0")).as(quant.err()).isZero();
+      assertThat(run("join", plan)).as(quant.err()).isZero();
+      assertThat(tree(units.getParent())).isEqualTo(tree(alone.getParent()));
+    }
+  }
+
+  @Test
+  void aMissingPartOfAGgufModelIsNamedByItsAddress() throws IOException {
+    Path first = Models.splitGguf(served.resolve("split"));
+    Files.delete(first.resolveSibling("m-00002-of-00002.gguf"));
+    assertThat(run("inspect", address("split/m-00001-of-00002.gguf"))).isEqualTo(3);
+    assertThat(quant.err())
+        .contains(address("split/m-00001-of-00002.gguf"), "\"m-00002-of-00002.gguf\": is missing");
+  }
+
+  @Test
+  void aFailureNamesItsAddressOnce() {
+    String unknown = "http://quant-test.invalid/llm/config.json";
+    assertThat(run("inspect", unknown)).isEqualTo(3);
+    assertThat(quant.err().split(Pattern.quote(unknown), -1)).as(quant.err()).hasSize(2);
   }
 
   @Test

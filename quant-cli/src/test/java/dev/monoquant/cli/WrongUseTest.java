@@ -133,7 +133,10 @@ class WrongUseTest {
               "gate the weights by --min-sqnr or --min-weight-cosine; or"),
           quantize(2, "--sample $d/none.npz", "--sample: only TorchScript outputs are run"),
           quantize(2, "--no-run", "--no-run: only TorchScript outputs are run"),
-          quantize(2, "--max-memory 9", "--max-memory \"9\": a number with k, m or g is needed"),
+          quantize(
+              2,
+              "--max-memory 9",
+              "--max-memory \"9\" is not a number above 0 with one of the units g, k, m"),
           quantize(2, "--max-memory 64m", "a memory of 64.0 MiB: the least is 128 MiB"),
           quantize(2, "--max-memory 128m", "Set the environment variable QUANT_OPTS to -Xmx48m"),
           quantize(2, "--hash sha1", "hashes of sha1 are not known; allowed are none, outputs"),

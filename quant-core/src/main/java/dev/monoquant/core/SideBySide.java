@@ -5,6 +5,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -98,7 +99,13 @@ final class SideBySide {
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
       RunComparison run =
-          runner.run(candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE);
+          StageEvent.during(
+              Progress.Stage.RUNNING,
+              models.get(0).toString(),
+              0,
+              () ->
+                  runner.run(
+                      candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE));
       return run.with(warnings(settings, runner, run, reference, timed));
     }
   }

@@ -27,6 +27,7 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
 import dev.monoquant.core.split.WorkDivision;
+import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
@@ -45,7 +46,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -213,13 +213,11 @@ final class SplitRun implements AutoCloseable {
           now.size()
               + " bytes, "
               + now.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS)
-              + (isRemote(file.getValue()) && now.fileKey() != null ? ", " + now.fileKey() : ""));
+              + (!MappedFile.isLocal(file.getValue()) && now.fileKey() != null
+                  ? ", " + now.fileKey()
+                  : ""));
     }
     return stamps;
-  }
-
-  private static boolean isRemote(Path file) {
-    return !file.getFileSystem().equals(FileSystems.getDefault());
   }
 
   private List<WorkDivision.Item> items() {

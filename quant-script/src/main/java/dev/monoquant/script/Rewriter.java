@@ -81,7 +81,21 @@ public final class Rewriter {
       return Optional.of(
           "scheme " + weight.scheme() + " does not say how TorchScript decodes its parts");
     }
-    return placeRefusal(weight);
+    return placeRefusal(weight).or(() -> divisionRefusal(weight));
+  }
+
+  /** A product divides its inputs by the factors of the columns of its weight. */
+  private Optional<String> divisionRefusal(EncodedWeight weight) {
+    if (weight.encoding().columnFactors().isEmpty()) {
+      return Optional.empty();
+    }
+    Plan plan = plan(weight.name());
+    if (!plan.product() || plan.window().isPresent() || plan.embedding()) {
+      return Optional.of("not all of its uses are products");
+    }
+    return weight.matrix().rowAxis() == (plan.transposed() ? 1 : 0)
+        ? Optional.empty()
+        : Optional.of("the inputs of its products are not its columns");
   }
 
   private Optional<String> placeRefusal(EncodedWeight weight) {

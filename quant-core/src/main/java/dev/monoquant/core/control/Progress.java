@@ -16,8 +16,13 @@ public interface Progress {
     STATISTICS,
     /** Quantizing, or decoding, and writing. */
     PROCESSING,
-    /** Running the original and the result side by side. */
+    /**
+     * Running the original and the result side by side, to compare their outputs; counts samples,
+     * not bytes.
+     */
     RUNNING,
+    /** Running models in turns to time them; counts rounds, not bytes. */
+    TIMING,
     /** Running a model on samples while its layers are observed; counts samples, not bytes. */
     OBSERVING,
     /** Flushing and checking the output. */
@@ -28,9 +33,10 @@ public interface Progress {
    * Reports progress.
    *
    * @param stage the current stage
-   * @param done bytes of input processed so far in this stage
-   * @param total bytes of input in this stage, 0 if unknown
-   * @param subject the current tensor
+   * @param done bytes of input processed so far in this stage, or what else the stage counts
+   * @param total bytes of input in this stage, or what else it counts; 0 if unknown. Rounds that
+   *     end with a time are estimated from those so far
+   * @param subject the current tensor, model or sample
    */
   void update(Stage stage, long done, long total, String subject);
 }

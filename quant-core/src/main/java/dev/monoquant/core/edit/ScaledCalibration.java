@@ -24,7 +24,7 @@ final class ScaledCalibration implements Calibration {
   ScaledCalibration(Calibration inner, List<Scaled> all) {
     this.inner = inner;
     for (Scaled one : all) {
-      for (var side : one.fold().multiplied()) {
+      for (var side : one.place().multiplied()) {
         inner
             .find(Calibration.layerOf(side.tensor().name()))
             .ifPresent(found -> scaled.put(found.layer(), divide(found, one.factors())));

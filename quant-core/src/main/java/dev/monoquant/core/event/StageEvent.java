@@ -23,7 +23,7 @@ import jdk.jfr.StackTrace;
 public final class StageEvent extends Event {
 
   @Label("Stage")
-  @Description("statistics, processing, running or committing")
+  @Description("statistics, processing, running, timing, observing or committing")
   final String stage;
 
   @Label("Subject")

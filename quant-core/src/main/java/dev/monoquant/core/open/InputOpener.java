@@ -10,6 +10,7 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
+import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -20,7 +21,6 @@ import dev.monoquant.spi.Provenance.Reading;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -246,7 +246,7 @@ public final class InputOpener {
   }
 
   private static void requireReadable(ModelInput input, Path path) {
-    if (isRemote(path)) {
+    if (!MappedFile.isLocal(path)) {
       requireReachable(input, path);
       return;
     }
@@ -254,10 +254,6 @@ public final class InputOpener {
       throw new ModelFormatException(
           Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
     }
-  }
-
-  private static boolean isRemote(Path path) {
-    return !path.getFileSystem().equals(FileSystems.getDefault());
   }
 
   private static boolean isEmpty(Path folder) throws IOException {

@@ -5,6 +5,7 @@ import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.settings.OwnOptions;
+import dev.monoquant.core.settings.SchemeNames;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;

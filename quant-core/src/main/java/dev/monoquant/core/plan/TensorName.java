@@ -23,7 +23,9 @@ public record TensorName(String layer, String param) {
       return new TensorName("", full);
     }
     if (dot > 0) {
-      return new TensorName(full.substring(0, dot), full.substring(dot + 1));
+      // Without this, each of 100,000 weights would have a text "weight" of its own.
+      String param = full.endsWith(".weight") ? WEIGHT : full.substring(dot + 1);
+      return new TensorName(full.substring(0, dot), param);
     }
     return ofBlock(full);
   }

@@ -2,7 +2,10 @@ package dev.monoquant.core.recipe;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.settings.SchemeNames;
+import dev.monoquant.spi.Plugins;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Reads and writes configurations with the keys of llm-compressor and compressed-tensors, so that
@@ -76,7 +79,7 @@ public final class Recipe {
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
-    return configOf(parseRun(tree, name, lines), name);
+    return configOf(RecipeParser.parse(tree, name, lines, Recipe::anyScheme), name);
   }
 
   /**
@@ -85,10 +88,21 @@ public final class Recipe {
    * @param tree maps, lists, strings, numbers and booleans
    * @param name the file, for messages
    * @param lines the lines of its keys, for messages such as {@code recipe.yaml:3: ...}
+   * @param plugins what a recipe may name: the name of a scheme that is none here, no preset and no
+   *     mix is a fault, too
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
-  public static RunRecipe parseRun(Map<String, ?> tree, String name, RecipeLines lines) {
-    return RecipeParser.parse(tree, name, lines);
+  public static RunRecipe parseRun(
+      Map<String, ?> tree, String name, RecipeLines lines, Plugins plugins) {
+    return RecipeParser.parse(tree, name, lines, scheme(plugins));
+  }
+
+  private static void anyScheme(String name) {
+    // Without plugins the names of schemes are not known; the plan of a run checks them.
+  }
+
+  private static Consumer<String> scheme(Plugins plugins) {
+    return name -> SchemeNames.requireKnown(plugins, name);
   }
 
   private static QuantizationConfig configOf(RunRecipe recipe, String name) {
@@ -114,7 +128,7 @@ public final class Recipe {
    *     a key twice, or nests deeper than 64
    */
   public static QuantizationConfig parseJson(String json, String name) {
-    return configOf(parseRunJson(json, name), name);
+    return configOf(RecipeJson.parse(json, name, Recipe::anyScheme), name);
   }
 
   /**
@@ -122,10 +136,11 @@ public final class Recipe {
    *
    * @param json one JSON object: a recipe, or the config.json of a quantized model
    * @param name the file, for messages, which also give lines
+   * @param plugins what a recipe may name, as for {@link #parseRun}
    * @throws ConfigurationException as {@link #parseJson}
    */
-  public static RunRecipe parseRunJson(String json, String name) {
-    return RecipeJson.parse(json, name);
+  public static RunRecipe parseRunJson(String json, String name, Plugins plugins) {
+    return RecipeJson.parse(json, name, scheme(plugins));
   }
 
   /**

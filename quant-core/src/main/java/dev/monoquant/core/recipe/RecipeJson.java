@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A recipe in JSON: its tree, and the line of each key. */
@@ -33,7 +34,7 @@ final class RecipeJson {
     this.ahead = ahead;
   }
 
-  static RunRecipe parse(String json, String name) {
+  static RunRecipe parse(String json, String name, Consumer<String> schemes) {
     JsonValue value;
     try {
       value =
@@ -57,7 +58,7 @@ final class RecipeJson {
               + " is no map of settings. Example: {\"scheme\": \"int8\", \"ignore\": [\"lm_head\"]}");
     }
     RecipeJson tree = new RecipeJson(lines(json));
-    return RecipeParser.parse(tree.map(object), name, tree::line);
+    return RecipeParser.parse(tree.map(object), name, tree::line, schemes);
   }
 
   private OptionalInt line(Map<?, ?> map, String key) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * Reads the tree of a recipe.
@@ -72,8 +73,9 @@ final class RecipeParser {
   private RecipeParser() {}
 
   /** Reads a recipe with its list of outputs. */
-  static RunRecipe parse(Map<String, ?> tree, String name, RecipeLines lines) {
-    RecipeFaults faults = new RecipeFaults(name, lines);
+  static RunRecipe parse(
+      Map<String, ?> tree, String name, RecipeLines lines, Consumer<String> schemes) {
+    RecipeFaults faults = new RecipeFaults(name, lines, schemes);
     RunRecipe recipe =
         RecipeForeign.recipe(RecipeMap.of(faults, "", tree))
             .map(RecipeParser::run)

@@ -25,9 +25,15 @@ final class RecipeSettings {
         RecipeActivations.read(map, INPUTS).map(weights::withActivations).orElse(weights);
     Optional<String> scheme = map.text("scheme", "scheme: int8");
     WeightSettings settings =
-        scheme.flatMap(id -> map.checked("scheme", () -> all.withScheme(id))).orElse(all);
+        scheme.flatMap(id -> map.checked("scheme", () -> named(map, all, id))).orElse(all);
     return map.text("profile", "profile: compressed-tensors")
         .flatMap(id -> map.checked("profile", () -> settings.withProfile(id)))
         .orElse(settings);
+  }
+
+  private static WeightSettings named(RecipeMap map, WeightSettings all, String id) {
+    WeightSettings settings = all.withScheme(id);
+    map.faults().requireScheme(id);
+    return settings;
   }
 }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.core.control.EngineStart;
+import dev.monoquant.core.settings.Settings;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -33,6 +34,7 @@ final class ChildMain {
   private final Path folder;
   private final Thread main = Thread.currentThread();
   private final CountDownLatch started = new CountDownLatch(1);
+  private final CostRun.Lasting costs = new CostRun.Lasting();
   private final Semaphore asked = new Semaphore(0);
 
   private ChildMain(Path folder) {
@@ -112,15 +114,19 @@ final class ChildMain {
       JsonObject json =
           JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
               .getAsJsonObject();
+      if (RunJob.isCost(json)) {
+        return RunOutcome.toJson(costs.run(json, new ChildProgress(folder)));
+      }
+      costs.end();
       if (ObserveJob.is(json)) {
-        ObserveProgress progress = new ObserveProgress(folder);
-        return RunOutcome.toJson(
-            ObserveRun.run(RunJob.inputs(json, manager), ObserveJob.parse(json), progress::write));
+        Settings settings = RunJob.inputs(json, manager).withProgress(new ChildProgress(folder));
+        return RunOutcome.toJson(ObserveRun.run(settings, ObserveJob.parse(json)));
       }
       RunJob.WithSettings all = RunJob.parse(json, manager);
+      Settings settings = all.settings().withProgress(new ChildProgress(folder));
       return all.job().purpose() == RunJob.Purpose.LAYERS
-          ? RunOutcome.toJson(LayerTiming.run(all.settings(), all.job()))
-          : RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+          ? RunOutcome.toJson(LayerTiming.run(settings, all.job()))
+          : RunOutcome.toJson(SideBySideRun.run(settings, all.job()));
     } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
       return RunOutcome.toJson(e);
     }

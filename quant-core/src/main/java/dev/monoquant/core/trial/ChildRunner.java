@@ -139,11 +139,24 @@ final class ChildRunner implements ModelRunner {
   @Override
   public ObserveJob.Outcome observe(ObserveJob job) {
     List<Path> files = List.of(job.original(), job.observing());
-    try {
-      return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
-    } finally {
-      ObserveProgress.forget(folder);
-    }
+    return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
+  }
+
+  @Override
+  public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+    List<SyntheticInputs> guesses = SyntheticInputs.candidates(layers);
+    return new Costs() {
+      @Override
+      public Distance of(Candidate result) {
+        RunJob job = new RunJob(List.of(original, result), methods, guesses, Purpose.COST);
+        return RunOutcome.parseDistance(ChildRunner.this.result(job));
+      }
+
+      @Override
+      public void close() {
+        // The child frees them with its next job of another kind, or ends.
+      }
+    };
   }
 
   /** The text of a job. */
@@ -175,6 +188,8 @@ final class ChildRunner implements ModelRunner {
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);
+    } finally {
+      ChildProgress.forget(folder);
     }
   }
 
@@ -187,7 +202,7 @@ final class ChildRunner implements ModelRunner {
     for (Path file : files) {
       bytes += Files.size(file);
     }
-    for (SampleInputs sample : settings.samples()) {
+    for (SampleInputs sample : SampleFiles.of(settings.samples())) {
       // The child reports what is missing.
       bytes +=
           sample instanceof SampleInputs.OfFile of && Files.exists(of.file())
@@ -213,7 +228,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
-      ObserveProgress.read(settings, folder);
+      ChildProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

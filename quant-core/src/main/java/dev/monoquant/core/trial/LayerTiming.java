@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.TimedCopy;
@@ -55,7 +56,7 @@ final class LayerTiming {
 
   private List<ModelCall> samples(RunJob job) {
     List<ModelCall> samples = new ArrayList<>();
-    for (SampleInputs sample : settings.samples()) {
+    for (SampleInputs sample : SampleFiles.of(settings.samples())) {
       samples.addAll(SampleReader.read(settings, sample, job.methods(), manager));
     }
     if (!settings.samples().isEmpty()) {
@@ -91,6 +92,10 @@ final class LayerTiming {
         && (sums.size() <= LEAST_ROUNDS || System.nanoTime() - started < ENOUGH_NANOS)) {
       samples.forEach(this::call);
       sums.add(model.counters());
+      settings
+          .progress()
+          .update(
+              Progress.Stage.TIMING, sums.size() - 1, MOST_ROUNDS, "the layers of a slow result");
     }
     SortedMap<String, List<Long>> times = new TreeMap<>();
     sums.get(0)

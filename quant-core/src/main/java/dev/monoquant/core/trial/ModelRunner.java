@@ -41,6 +41,11 @@ public interface ModelRunner extends AutoCloseable {
         }
 
         @Override
+        public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+          throw new IllegalStateException("nothing was to be measured");
+        }
+
+        @Override
         public void close() {
           // Nothing to close.
         }
@@ -82,6 +87,17 @@ public interface ModelRunner extends AutoCloseable {
    */
   ObserveJob.Outcome observe(ObserveJob job);
 
+  /**
+   * Measures how far results are from an original.
+   *
+   * @param original the original, whose code must have been checked
+   * @param methods its methods, empty if unknown
+   * @param layers its layers, from which inputs are inferred
+   * @return what measures; its owner closes it before this runner
+   * @throws dev.monoquant.QuantException as {@link #run}; or when the first result is measured
+   */
+  Costs costs(Candidate original, List<Method> methods, List<Layer> layers);
+
   /** Ends a child and removes its files. */
   @Override
   void close();
@@ -117,10 +133,14 @@ public interface ModelRunner extends AutoCloseable {
 
     @Override
     public ObserveJob.Outcome observe(ObserveJob job) {
-      return ObserveRun.run(
+      return ObserveRun.run(settings, job);
+    }
+
+    @Override
+    public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+      return CostRun.start(
           settings,
-          job,
-          (calls, sample, samples) -> ObserveProgress.tell(settings, calls, sample, samples));
+          new RunJob(List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST));
     }
 
     @Override

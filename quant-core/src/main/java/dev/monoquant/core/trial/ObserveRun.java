@@ -8,6 +8,7 @@ import ai.djl.ndarray.index.NDIndex;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.SumsFile.Position;
@@ -28,15 +29,8 @@ final class ObserveRun implements AutoCloseable {
   /** The engine compiles a model in its first two calls: the third runs compiled code. */
   private static final int CHECKED = 3;
 
-  /** Receives the calls so far. */
-  @FunctionalInterface
-  interface Watch {
-    void done(long calls, int sample, int samples);
-  }
-
   private final Settings settings;
   private final ObserveJob job;
-  private final Watch watch;
   private final NDManager manager = NDManager.newBaseManager(Device.cpu());
   private final RunnableModel model;
   private final List<NDArray> sums = new ArrayList<>();
@@ -45,23 +39,22 @@ final class ObserveRun implements AutoCloseable {
   private long saved = System.nanoTime();
   private String note = "";
 
-  private ObserveRun(Settings settings, ObserveJob job, Watch watch) {
+  private ObserveRun(Settings settings, ObserveJob job) {
     this.settings = settings;
     this.job = job;
-    this.watch = watch;
     this.model = RunnableModel.load(job.name(), job.observing());
   }
 
   /**
    * Runs a pass, or the rest of it.
    *
-   * @param settings the samples, the limits for reading them, and the cancellation
+   * @param settings the samples, the limits for reading them, the cancellation, and the progress
    * @throws ConfigurationException if the model does not take the samples
    * @throws ValidationException if observing changes outputs
    * @throws OutputException if the sums cannot be saved
    */
-  static ObserveJob.Outcome run(Settings settings, ObserveJob job, Watch watch) {
-    try (ObserveRun run = new ObserveRun(settings, job, watch)) {
+  static ObserveJob.Outcome run(Settings settings, ObserveJob job) {
+    try (ObserveRun run = new ObserveRun(settings, job)) {
       run.findSums();
       if (Files.exists(job.state())) {
         run.restore();
@@ -273,7 +266,9 @@ final class ObserveRun implements AutoCloseable {
             run(model, calls.get((int) at), samples.get(i).describe(), outputs);
           }
           position = new Position(i, at + 1, position.calls() + 1, false);
-          watch.done(position.calls(), i, samples.size());
+          settings
+              .progress()
+              .update(Progress.Stage.OBSERVING, i, samples.size(), "call " + position.calls());
           if (System.nanoTime() - saved > ObserveJob.SAVING.toNanos()) {
             save();
           }

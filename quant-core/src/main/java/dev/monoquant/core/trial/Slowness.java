@@ -2,6 +2,8 @@ package dev.monoquant.core.trial;
 
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
@@ -63,8 +65,8 @@ public record Slowness(String detail, String remedy) {
       List<Method> methods,
       List<Layer> layers) {
     try {
-      return runner
-          .time(model, methods, layers)
+      return StageEvent.during(
+              Progress.Stage.TIMING, "layers", 0, () -> runner.time(model, methods, layers))
           .map(times -> new Slowness(times.describe(), times.remedy()));
     } catch (IOException | QuantException e) {
       settings.cancellation().check();

@@ -1,6 +1,7 @@
 package dev.monoquant.core.verify;
 
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ComparedTensor;
@@ -11,7 +12,6 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.ErrorMeter;
 import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
@@ -25,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Reads two models side by side, in pieces of bounded size. */
 public final class Comparer {
@@ -65,19 +64,26 @@ public final class Comparer {
     List<TensorInfo> mismatched = new ArrayList<>();
     long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    for (TensorInfo tensor : left.info().tensors()) {
-      TensorInfo other = others.remove(tensor.name());
-      if (other == null) {
-        onlyInA.add(tensor);
-      } else if (!tensor.shape().equals(other.shape())) {
-        mismatched.add(tensor);
-      } else {
-        tensors.add(compare(left, tensor, right, other));
-      }
-      meter.add(tensor.bytes(), tensor.name());
-    }
-    Map<String, String> edits = new TreeMap<>(ProvenanceText.edits(a.info().metadata()));
-    for (Map.Entry<String, String> edit : ProvenanceText.edits(b.info().metadata()).entrySet()) {
+    StageEvent.during(
+        Progress.Stage.PROCESSING,
+        a.info().name(),
+        total,
+        () -> {
+          for (TensorInfo tensor : left.info().tensors()) {
+            TensorInfo other = others.remove(tensor.name());
+            if (other == null) {
+              onlyInA.add(tensor);
+            } else if (!tensor.shape().equals(other.shape())) {
+              mismatched.add(tensor);
+            } else {
+              tensors.add(compare(left, tensor, right, other));
+            }
+            meter.add(tensor.bytes(), tensor.name());
+          }
+          return tensors;
+        });
+    Map<String, String> edits = ScaledTensors.of(a.info());
+    for (Map.Entry<String, String> edit : ScaledTensors.of(b.info()).entrySet()) {
       // Two outputs with the same edits have the same tensors.
       if (!edits.remove(edit.getKey(), edit.getValue())) {
         edits.put(edit.getKey(), edit.getValue());

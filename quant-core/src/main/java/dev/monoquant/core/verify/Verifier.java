@@ -8,6 +8,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -140,7 +141,7 @@ public final class Verifier {
   }
 
   private void against(ModelSource original, NotingSource noting) throws IOException {
-    edits = ProvenanceText.edits(output.info().metadata());
+    edits = ScaledTensors.of(output.info());
     inputs(original.info().files());
     ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
@@ -203,6 +204,22 @@ public final class Verifier {
     long total =
         output.info().quantized().stream().mapToLong(w -> w.matrix().tensor().bytes()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
+    StageEvent.during(
+        Progress.Stage.PROCESSING,
+        output.info().name(),
+        total,
+        () -> {
+          weights(original, scaled, tensors, meter);
+          return total;
+        });
+  }
+
+  private void weights(
+      Optional<ModelSource> original,
+      Set<String> scaled,
+      Map<String, TensorInfo> tensors,
+      Meter meter)
+      throws IOException {
     for (EncodedWeight weight : output.info().quantized()) {
       TensorInfo other = tensors.get(weight.name());
       if (original.isPresent()

@@ -9,7 +9,6 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.MeasuredInputs;
-import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import java.util.List;
 import java.util.Random;
@@ -27,7 +26,7 @@ class ScaledCalibrationTest {
     TensorInfo weight =
         new TensorInfo("q.weight", ElementType.FLOAT32, TensorShape.of(2, factors.length));
     return new Scaled(
-        new ScaleFold("norm", List.of(new Side(norm, 0, 0)), List.of(new Side(weight, 1, 0)), true),
+        new Place("norm", List.of(new Side(norm, 0, 0)), List.of(new Side(weight, 1, 0)), true),
         factors,
         0.5,
         1);

@@ -5,12 +5,60 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.FakeScheme;
 import dev.monoquant.core.control.Output;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** The outputs of a recipe: their configurations, and the faults in them. */
 class RecipeOutputsTest {
+
+  private static final Plugins SCHEMES = Plugins.of(scheme("int4"), scheme("int8"));
+
+  private static Scheme scheme(String name) {
+    return new FakeScheme() {
+      @Override
+      public SchemeId id() {
+        return new SchemeId(name, 1);
+      }
+    };
+  }
+
+  @Test
+  void unknownSchemesAreReportedWithAllOtherFaults() {
+    String json =
+        """
+        {"scheme": "W4A17",
+         "weights": {"num_bits": "four"},
+         "config_groups": {"g": {"targets": ["Linear"], "scheme": "int44"}},
+         "outputs": [
+          {"path": "a", "scheme": "FP8_DINAMIC"},
+          {"path": "b", "scheme": "w8a16"},
+          {"path": "c", "scheme": "int8"}]}
+        """;
+    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json", SCHEMES))
+        .isInstanceOfSatisfying(
+            ConfigurationException.class,
+            e ->
+                assertThat(e.problems())
+                    .anyMatch(
+                        p ->
+                            p.startsWith("r.json:1: scheme: \"W4A17\" is no")
+                                && p.contains("W4A16"))
+                    .anyMatch(p -> p.startsWith("r.json:2: weights.num_bits"))
+                    .anyMatch(
+                        p ->
+                            p.startsWith("r.json:3: config_groups.g.scheme: ")
+                                && p.contains("int4"))
+                    .anyMatch(
+                        p ->
+                            p.startsWith("r.json:5: outputs[0].scheme: ")
+                                && p.contains("FP8_DYNAMIC"))
+                    .hasSize(4));
+  }
 
   @Test
   void outputsOverrideTheRecipeFieldByField() {
@@ -20,7 +68,7 @@ class RecipeOutputsTest {
          "outputs": [{"path": "a", "scheme": "FP8_DYNAMIC", "ignore": ["mlp"]},
                      {"path": "b.safetensors", "format": "safetensors", "min_elements": 32}]}
         """;
-    RunRecipe recipe = Recipe.parseRunJson(json, "r.json");
+    RunRecipe recipe = Recipe.parseRunJson(json, "r.json", SCHEMES);
     QuantizationConfig.Builder base =
         QuantizationConfig.builder().scheme("int4").exclude("lm_head").minElements(64);
     assertThat(recipe.config()).isEqualTo(base.build());
@@ -52,7 +100,7 @@ class RecipeOutputsTest {
         {"calibration": "stats/llm.npz",
          "outputs": [{"path": "a", "scheme": "W4A16"}, {"path": "b", "scheme": "W8A16"}]}
         """;
-    RunRecipe recipe = Recipe.parseRunJson(json, "r.json");
+    RunRecipe recipe = Recipe.parseRunJson(json, "r.json", SCHEMES);
     assertThat(recipe.calibration()).contains(Path.of("stats/llm.npz"));
     assertThat(recipe.in(Path.of("models")).calibration())
         .contains(Path.of("models/stats/llm.npz"));
@@ -69,7 +117,7 @@ class RecipeOutputsTest {
           "config_groups": {"g": {"targets": ["Linear"],
             "calibration": "c.npz"}}}
         """;
-    assertThatThrownBy(() -> Recipe.parseRunJson(faults, "r.json"))
+    assertThatThrownBy(() -> Recipe.parseRunJson(faults, "r.json", SCHEMES))
         .isInstanceOfSatisfying(
             ConfigurationException.class,
             e ->
@@ -82,7 +130,7 @@ class RecipeOutputsTest {
                     .anyMatch(
                         p -> p.startsWith("r.json:6: config_groups.g.calibration: unknown key"))
                     .hasSize(3));
-    assertThatThrownBy(() -> Recipe.parseRunJson("{\"calibration\": \" \"}", "r.json"))
+    assertThatThrownBy(() -> Recipe.parseRunJson("{\"calibration\": \" \"}", "r.json", SCHEMES))
         .hasMessageContaining("calibration: a path is needed, not an empty text");
   }
 
@@ -96,7 +144,7 @@ class RecipeOutputsTest {
           {"path": "x", "outputs": []},
           7]}
         """;
-    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json"))
+    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json", SCHEMES))
         .isInstanceOfSatisfying(
             ConfigurationException.class,
             e ->
@@ -108,7 +156,7 @@ class RecipeOutputsTest {
                     .anyMatch(p -> p.startsWith("r.json:4: outputs[2].outputs: unknown key"))
                     .anyMatch(p -> p.contains("outputs[3] is 7; it must be a map"))
                     .hasSize(5));
-    assertThatThrownBy(() -> Recipe.parseRunJson("{\"outputs\": []}", "r.json"))
+    assertThatThrownBy(() -> Recipe.parseRunJson("{\"outputs\": []}", "r.json", SCHEMES))
         .hasMessageContaining("outputs: an empty list writes nothing");
   }
 }

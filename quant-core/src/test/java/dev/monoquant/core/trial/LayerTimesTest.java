@@ -130,6 +130,11 @@ class LayerTimesTest {
     }
 
     @Override
+    public Costs costs(RunJob.Candidate original, List<Method> methods, List<Layer> layers) {
+      throw new AssertionError();
+    }
+
+    @Override
     public void close() {}
   }
 

@@ -49,12 +49,20 @@ public final class MappedFile implements Closeable {
   public static MappedFile open(Path path) throws IOException {
     FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
     try {
-      boolean mapped = path.getFileSystem().equals(FileSystems.getDefault());
-      return new MappedFile(channel, channel.size(), mapped);
+      return new MappedFile(channel, channel.size(), isLocal(path));
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
     }
+  }
+
+  /**
+   * {@return whether a path is one of this machine's file systems, and not remote}
+   *
+   * @param path any path; it need not exist
+   */
+  public static boolean isLocal(Path path) {
+    return path.getFileSystem().equals(FileSystems.getDefault());
   }
 
   /** {@return the size in bytes of the file when it was opened} */

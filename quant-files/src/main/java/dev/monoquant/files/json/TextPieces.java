@@ -1,5 +1,6 @@
 package dev.monoquant.files.json;
 
+import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
 /**
@@ -19,6 +20,22 @@ public interface TextPieces {
    *     halves of a surrogate pair
    */
   void forEach(Consumer<CharSequence> out);
+
+  /**
+   * Passes on the text in UTF-8.
+   *
+   * @param out receives the bytes in order
+   */
+  default void forEachUtf8(Consumer<byte[]> out) {
+    forEach(piece -> out.accept(piece.toString().getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** {@return the number of bytes in UTF-8} */
+  default long utf8Length() {
+    long[] length = {0};
+    forEachUtf8(bytes -> length[0] += bytes.length);
+    return length[0];
+  }
 
   /**
    * {@return a text that is in memory}

@@ -21,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * The manifest of an output, for its verification: the hashes of all inputs and outputs, and how
@@ -178,20 +180,33 @@ public record Manifest(
     return JsonText.compactObject(this::write);
   }
 
-  /** {@return the bytes of a manifest file, with {@link #self} computed} */
-  byte[] toFile() {
-    byte[] open = withSelf(UNKNOWN).bytes();
-    return withSelf(Sha256.of(open)).bytes();
+  /** {@return the text of a manifest file, with {@link #self} computed} */
+  TextPieces toFile() {
+    Sha256 hash = new Sha256();
+    withSelf(UNKNOWN).file().forEachUtf8(bytes -> hash.add(ByteBuffer.wrap(bytes)));
+    return withSelf(hash.hex()).file();
   }
 
-  private byte[] bytes() {
-    StringBuilder text = new StringBuilder();
-    JsonText.prettyObject(this::write).forEach(text::append);
-    return text.toString().getBytes(StandardCharsets.UTF_8);
+  private TextPieces file() {
+    return JsonText.prettyObject(this::write);
   }
 
   /** Writes the members in the order of their keys. */
   private void write(JsonText.Members json) {
+    write(
+        json,
+        members -> tensors.forEach(members::text),
+        members -> {
+          SortedMap<String, JsonValue> all = sorted();
+          all.putAll(weights);
+          all.forEach(members::value);
+        });
+  }
+
+  private void write(
+      JsonText.Members json,
+      Consumer<JsonText.Members> tensors,
+      Consumer<JsonText.Members> weights) {
     boolean several = !headers.isEmpty() || !files.isEmpty();
     if (several) {
       texts(json, "files", files);
@@ -210,17 +225,73 @@ public record Manifest(
       texts(json, "made", made);
     }
     json.text("self", self);
-    texts(json, "tensors", tensors);
+    json.object("tensors", tensors);
     json.value("version", JsonValue.Num.of(VERSION));
     if (several) {
-      SortedMap<String, JsonValue> all = sorted();
-      all.putAll(weights);
-      json.object("weights", object -> all.forEach(object::value));
+      json.object("weights", weights);
     }
   }
 
   private static void texts(JsonText.Members json, String key, SortedMap<String, String> texts) {
     json.object(key, object -> texts.forEach(object::text));
+  }
+
+  /**
+   * {@return the size in bytes of the manifest of a directory, which does not depend on the hashes
+   * in it}
+   *
+   * @param contents the contents of the output
+   * @param inputs the names of the input files
+   * @param files the names of the files without tensors
+   * @param shards the names of the files of tensors
+   * @param tensors the names of the stored tensors, in any order
+   */
+  public static long size(
+      OutputContents contents,
+      Collection<String> inputs,
+      Collection<String> files,
+      Collection<String> shards,
+      Stream<String> tensors) {
+    Kinds kinds = Kinds.of(contents);
+    SortedMap<String, String> headers = sorted();
+    shards.forEach(name -> headers.put(name, kinds.outputs().unknown()));
+    SortedMap<String, String> others = sorted();
+    files.forEach(name -> others.put(name, kinds.outputs().unknown()));
+    Manifest unknown = unknown(kinds, inputs, List.of());
+    Manifest whole =
+        new Manifest(
+            UNKNOWN,
+            kinds,
+            unknown.inputs(),
+            sorted(),
+            headers,
+            others,
+            ProvenanceText.of(contents),
+            Map.of());
+    Descriptions known = new Descriptions();
+    // The order of the members does not matter for their size.
+    return JsonText.prettyObject(
+            json ->
+                whole.write(
+                    json,
+                    members ->
+                        tensors.forEach(name -> members.text(name, kinds.outputs().unknown())),
+                    members ->
+                        contents
+                            .weights()
+                            .forEach(weight -> members.value(weight.name(), known.of(weight)))))
+        .utf8Length();
+  }
+
+  /** The entries of weights, made once for those that have the same options. */
+  private static final class Descriptions {
+
+    private final Map<List<Object>, JsonValue> known = new HashMap<>();
+
+    JsonValue of(EncodedWeight weight) {
+      List<Object> options = List.of(weight.scheme(), weight.options());
+      return known.computeIfAbsent(options, o -> describe(weight));
+    }
   }
 
   private static JsonValue object(Map<String, String> texts) {
@@ -360,12 +431,8 @@ public record Manifest(
     public Builder(OutputContents contents) {
       kinds = Kinds.of(contents);
       made.putAll(ProvenanceText.of(contents));
-      // Most weights have the same options.
-      Map<List<Object>, JsonValue> known = new HashMap<>();
-      for (EncodedWeight weight : contents.weights()) {
-        List<Object> options = List.of(weight.scheme(), weight.options());
-        weights.put(weight.name(), known.computeIfAbsent(options, o -> describe(weight)));
-      }
+      Descriptions known = new Descriptions();
+      contents.weights().forEach(weight -> weights.put(weight.name(), known.of(weight)));
     }
 
     /**
@@ -381,28 +448,12 @@ public record Manifest(
     }
 
     /**
-     * {@return the size of the manifest file, which does not depend on the hashes in it}
-     *
-     * @param inputs the names of the input files
-     * @param files the names of the files without tensors
-     */
-    public long bytes(Collection<String> inputs, Collection<String> files) {
-      SortedMap<String, String> in = sorted();
-      inputs.forEach(name -> in.put(name, kinds.inputs().unknown()));
-      SortedMap<String, String> others = sorted();
-      files.forEach(name -> others.put(name, kinds.outputs().unknown()));
-      return new Manifest(UNKNOWN, kinds, in, tensors, headers, others, made, weights)
-          .bytes()
-          .length;
-    }
-
-    /**
-     * {@return the bytes of the manifest file}
+     * {@return the text of the manifest file}
      *
      * @param inputs hashes of the input files by name
      * @param files hashes of the files without tensors by name
      */
-    public byte[] build(SortedMap<String, String> inputs, SortedMap<String, String> files) {
+    public TextPieces build(SortedMap<String, String> inputs, SortedMap<String, String> files) {
       return new Manifest(UNKNOWN, kinds, inputs, tensors, headers, files, made, weights).toFile();
     }
   }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.InputHashes;
@@ -11,6 +12,7 @@ import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.spi.OutputShare;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -392,6 +394,33 @@ public final class Staging implements Closeable {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();
       file.audit();
+    }
+  }
+
+  /**
+   * Writes a text in UTF-8, of which a piece at a time is in memory.
+   *
+   * @param name its name relative to the target
+   * @param text its contents
+   * @throws IOException if writing fails
+   */
+  public void write(String name, TextPieces text) throws IOException {
+    try (StagedFile file = create(name, text.utf8Length())) {
+      long[] position = {0};
+      text.forEachUtf8(
+          bytes -> {
+            try {
+              file.write(position[0], ByteBuffer.wrap(bytes));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+            position[0] += bytes.length;
+          });
+      files.put(name, HashPool.await(pool.submit(kind, file::read, 0, position[0])));
+      file.seal();
+      file.audit();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

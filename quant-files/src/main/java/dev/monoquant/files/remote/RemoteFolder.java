@@ -182,8 +182,7 @@ final class RemoteFolder implements Closeable, PublishedNames.Lookup {
             int read = in.read(buffer);
             if (read < 0) {
               throw new EOFException(
-                  location.shown(file.name())
-                      + ": the answer ended after "
+                  "the answer ended after "
                       + (done - before)
                       + " of "
                       + (block.length() - before)
@@ -239,7 +238,7 @@ final class RemoteFolder implements Closeable, PublishedNames.Lookup {
         "",
         "it could not be fetched"
             + (attempts == 1 ? ": " : " in " + attempts + " attempts, the last: ")
-            + e.getMessage()
+            + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage())
             + ". Check address and network, and run again; what was fetched is kept.",
         e);
   }

@@ -12,6 +12,7 @@ import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,10 +26,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * The layout of a safetensors file to be written. Immutable.
@@ -77,7 +80,10 @@ public final class SafetensorsLayout implements FileLayout {
   private static final long MAX_HEADER = 100_000_000;
 
   private final List<StoredTensor> tensors;
-  private final Map<String, StoredTensor> byName;
+
+  /** The index of the first tensor of each type that occurs; then the number of tensors. */
+  private final int[] starts;
+
   private final SortedMap<String, TextPieces> metadata;
   private final int headerLength;
   private final long dataBytes;
@@ -97,8 +103,14 @@ public final class SafetensorsLayout implements FileLayout {
   /** Counts the header; it is made anew each time it is needed, as it may have 100 MB. */
   private SafetensorsLayout(List<StoredTensor> tensors, SortedMap<String, TextPieces> metadata) {
     this.tensors = tensors;
-    this.byName = new HashMap<>(tensors.size() * 2);
-    tensors.forEach(t -> byName.put(t.name(), t));
+    this.starts =
+        IntStream.rangeClosed(0, tensors.size())
+            .filter(
+                i ->
+                    i == 0
+                        || i == tensors.size()
+                        || tensors.get(i).type() != tensors.get(i - 1).type())
+            .toArray();
     this.dataBytes = tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
     this.metadata = metadata;
     Header count = new Header(counted -> {});
@@ -108,7 +120,7 @@ public final class SafetensorsLayout implements FileLayout {
 
   private SafetensorsLayout(SafetensorsLayout same, SortedMap<String, TextPieces> metadata) {
     this.tensors = same.tensors;
-    this.byName = same.byName;
+    this.starts = same.starts;
     this.dataBytes = same.dataBytes;
     this.headerLength = same.headerLength;
     this.metadata = metadata;
@@ -152,13 +164,16 @@ public final class SafetensorsLayout implements FileLayout {
     List<TensorInfo> sorted = new ArrayList<>(contents);
     refuse(sorted);
     sorted.sort(
-        Comparator.comparing((TensorInfo t) -> TYPE_ORDER.indexOf(t.type()))
+        Comparator.comparingInt((TensorInfo t) -> TYPE_ORDER.indexOf(t.type()))
             .thenComparing(TensorInfo::name, JsonText.BY_CODE_POINT));
-    List<StoredTensor> placed = new ArrayList<>();
+    List<StoredTensor> placed = new ArrayList<>(sorted.size());
+    // Most tensors of a model have one of a few shapes.
+    Map<TensorShape, TensorShape> shapes = new HashMap<>();
     long offset = 0;
     for (TensorInfo tensor : sorted) {
       long end = Math.addExact(offset, tensor.bytes());
-      placed.add(new StoredTensor(tensor.name(), tensor.type(), tensor.shape(), offset, end));
+      TensorShape shape = shapes.computeIfAbsent(tensor.shape(), same -> same);
+      placed.add(new StoredTensor(tensor.name(), tensor.type(), shape, offset, end));
       offset = end;
     }
     return List.copyOf(placed);
@@ -286,11 +301,35 @@ public final class SafetensorsLayout implements FileLayout {
    * @param name the name of one of the tensors
    */
   public StoredTensor tensor(String name) {
-    StoredTensor tensor = byName.get(name);
-    if (tensor == null) {
-      throw new IllegalArgumentException("no tensor " + quote(name) + " was announced");
+    return find(name)
+        .orElseThrow(
+            () -> new IllegalArgumentException("no tensor " + quote(name) + " was announced"));
+  }
+
+  /**
+   * {@return the tensor, or empty}
+   *
+   * <p>Searches the tensors of each type, which are sorted by name: a map of 300,000 names would
+   * take 15 MB.
+   *
+   * @param name its name
+   */
+  public Optional<StoredTensor> find(String name) {
+    for (int i = 0; i + 1 < starts.length; i++) {
+      int low = starts[i];
+      int high = starts[i + 1] - 1;
+      while (low <= high) {
+        int middle = (low + high) >>> 1;
+        StoredTensor tensor = tensors.get(middle);
+        int order = JsonText.BY_CODE_POINT.compare(tensor.name(), name);
+        if (order == 0) {
+          return Optional.of(tensor);
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle - 1;
+      }
     }
-    return tensor;
+    return Optional.empty();
   }
 
   @Override

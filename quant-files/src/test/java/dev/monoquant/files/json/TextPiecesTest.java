@@ -41,6 +41,7 @@ class TextPiecesTest {
     String text = longText(shift);
     TextPieces pieces = TextPieces.of(text);
     assertThat(joined(pieces)).isEqualTo(text);
+    assertThat(pieces.utf8Length()).isEqualTo(text.getBytes(StandardCharsets.UTF_8).length);
     assertThat(pieces.isEqualTo(text)).isTrue();
     assertThat(pieces.isEqualTo(text + "a")).isFalse();
     assertThat(pieces.isEqualTo(text.substring(1))).isFalse();

@@ -285,7 +285,10 @@ class StagedFilesTest {
       Path file = staged.path("mem://host/llm/model.safetensors");
       assertThatThrownBy(() -> read(file, 0, 16))
           .isInstanceOf(ModelFormatException.class)
-          .hasMessageContaining("could not be fetched in 3 attempts, the last: no route");
+          .hasMessage(
+              "mem://host/llm/model.safetensors: it could not be fetched in 3 attempts, the last:"
+                  + " no route. Check address and network, and run again; what was fetched is"
+                  + " kept.");
       assertThat(store.reads).hasSize(3);
       assertThat(staged()).isEmpty();
       assertThat(staged.stagedBytes()).isZero();

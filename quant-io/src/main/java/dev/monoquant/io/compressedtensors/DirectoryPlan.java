@@ -6,7 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashKind;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.ModelConfig;
@@ -30,13 +30,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** The plan of a model directory: its tensors and files. Immutable. */
 final class DirectoryPlan implements OutputLayout {
@@ -55,8 +55,11 @@ final class DirectoryPlan implements OutputLayout {
   private final Opening opening;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
   private final DirectoryFormat format;
-  private final Map<String, WeightLayout> layouts = new LinkedHashMap<>();
-  private final Map<String, String> shardOf = new HashMap<>();
+  private final boolean isOneFile;
+
+  /** The weights by name; their layouts are made when they are needed, as there are many. */
+  private final Map<String, EncodedWeight> weights = new HashMap<>();
+
   private final Map<String, Set<String>> origins = new TreeMap<>();
   private final Map<TensorInfo, byte[]> scales;
   private final Map<String, String> run = new TreeMap<>();
@@ -71,32 +74,23 @@ final class DirectoryPlan implements OutputLayout {
     this.contents = contents;
     this.format = format;
     this.opening = opening;
-    contents.weights().forEach(w -> layouts.put(w.name(), format.layout(w)));
+    contents.weights().forEach(w -> weights.put(w.name(), w));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
-    layouts.values().forEach(layout -> all.addAll(layout.tensors()));
+    contents.weights().forEach(w -> all.addAll(format.layout(w).tensors()));
     this.scales = format.added(contents);
     all.addAll(scales.keySet());
-    Set<String> names = new HashSet<>();
+    requireUnique(all);
     Set<String> sources = new TreeSet<>();
-    for (TensorInfo tensor : all) {
-      sources.add(tensor.shard());
-      if (!names.add(tensor.name())) {
-        throw new OutputException(
-            "tensor "
-                + quote(tensor.name())
-                + ": two tensors of the output would have this name. Exclude the layer or choose"
-                + " another format.");
-      }
-    }
+    all.forEach(tensor -> sources.add(tensor.shard()));
+    this.isOneFile = sources.size() <= 1;
     Map<String, List<TensorInfo>> byShard = new TreeMap<>();
     if (sources.isEmpty()) {
       byShard.put(SINGLE, List.of());
     }
     for (TensorInfo tensor : all) {
-      String shard = sources.size() == 1 ? SINGLE : outputName(tensor.shard());
+      String shard = shardOf(tensor);
       byShard.computeIfAbsent(shard, s -> new ArrayList<>()).add(tensor);
       origins.computeIfAbsent(shard, s -> new TreeSet<>()).add(tensor.shard());
-      shardOf.put(tensor.name(), shard);
     }
     if (sources.size() > 1 && byShard.size() != sources.size()) {
       throw new OutputException(
@@ -108,7 +102,19 @@ final class DirectoryPlan implements OutputLayout {
     this.files = copiesOfConfig();
     this.copies = sideFiles();
     run.putAll(ProvenanceText.of(contents));
-    shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
+  }
+
+  private static void requireUnique(List<TensorInfo> all) {
+    Set<String> names = new HashSet<>();
+    for (TensorInfo tensor : all) {
+      if (!names.add(tensor.name())) {
+        throw new OutputException(
+            "tensor "
+                + quote(tensor.name())
+                + ": two tensors of the output would have this name. Exclude the layer or choose"
+                + " another format.");
+      }
+    }
   }
 
   /** {@return tensors that are not in the input, and their bytes} */
@@ -123,7 +129,9 @@ final class DirectoryPlan implements OutputLayout {
 
   /** {@return the texts that identify a run with this plan} */
   Map<String, String> run() {
-    return run;
+    Map<String, String> all = new TreeMap<>(run);
+    shards.forEach((shard, layout) -> all.put("the layout of " + shard, layout.headerHash()));
+    return all;
   }
 
   /** A shard keeps its name; a shard of another format gets the suffix of safetensors. */
@@ -215,7 +223,7 @@ final class DirectoryPlan implements OutputLayout {
   public List<String> notes() {
     List<String> notes = new ArrayList<>(format.notes(root(), contents));
     long matrices =
-        source.find(LoaderView.class).map(view -> view.matrices(layouts.keySet())).orElse(0L);
+        source.find(LoaderView.class).map(view -> view.matrices(weights.keySet())).orElse(0L);
     if (matrices > 0) {
       notes.add(
           "tensors that hold all experts of a layer are written as "
@@ -242,18 +250,14 @@ final class DirectoryPlan implements OutputLayout {
         bytes -> made.put(ModelConfig.FILE, BesideFile.made(ModelConfig.FILE, bytes.length)));
     files.forEach((name, bytes) -> made.put(name, BesideFile.made(name, bytes.length)));
     if (isSharded()) {
-      made.put(INDEX, BesideFile.made(INDEX, index().length));
+      made.put(INDEX, BesideFile.made(INDEX, index().utf8Length()));
     }
-    Manifest.Builder manifest = new Manifest.Builder(contents);
-    String unknown = HashKind.ofOutputs(contents).unknown();
-    shards.forEach(
-        (name, layout) -> {
-          Map<String, String> hashes = new HashMap<>();
-          layout.tensors().forEach(t -> hashes.put(t.name(), unknown));
-          manifest.shard(name, unknown, hashes);
-        });
     List<String> inputs = Manifest.inputNames(contents, source.info().files());
-    long size = manifest.bytes(inputs, made.keySet());
+    Stream<String> tensors =
+        shards.values().stream()
+            .flatMap(layout -> layout.tensors().stream())
+            .map(StoredTensor::name);
+    long size = Manifest.size(contents, inputs, made.keySet(), shards.keySet(), tensors);
     made.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
     return List.copyOf(made.values());
   }
@@ -278,27 +282,34 @@ final class DirectoryPlan implements OutputLayout {
   }
 
   WeightLayout layout(EncodedWeight weight) {
-    WeightLayout planned = layouts.get(weight.name());
+    EncodedWeight planned = weights.get(weight.name());
     if (planned == null) {
       throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
     }
-    return planned;
+    return format.layout(planned);
   }
 
   /**
    * {@return the output shard of an unquantized tensor, or of a weight, by its name in the input}
    */
   String shardOfInput(String name) {
-    WeightLayout layout = layouts.get(name);
-    return shardOf(layout == null ? name : layout.tensors().get(0).name());
+    EncodedWeight weight = weights.get(name);
+    return weight == null ? shardOf(name) : shardOf(format.layout(weight).tensors().get(0));
   }
 
+  /** {@return the output shard of a tensor that is written} */
+  String shardOf(TensorInfo tensor) {
+    return isOneFile ? SINGLE : outputName(tensor.shard());
+  }
+
+  /** {@return the output shard of a tensor by its name in the output} */
   String shardOf(String tensor) {
-    String shard = shardOf.get(tensor);
-    if (shard == null) {
-      throw new IllegalArgumentException("no tensor " + quote(tensor) + " was announced");
-    }
-    return shard;
+    return shards.entrySet().stream()
+        .filter(shard -> shard.getValue().find(tensor).isPresent())
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("no tensor " + quote(tensor) + " was announced"));
   }
 
   @Override
@@ -308,17 +319,19 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public List<Place> places(String name) {
-    WeightLayout layout = layouts.get(name);
-    List<String> tensors =
-        layout == null ? List.of(name) : layout.tensors().stream().map(TensorInfo::name).toList();
-    List<Place> places = new ArrayList<>();
-    for (String tensor : tensors) {
-      String shard = shardOf(tensor);
-      SafetensorsLayout file = requireNonNull(shards.get(shard));
-      StoredTensor stored = file.tensor(tensor);
-      places.add(new Place(shard, file.headerLength() + stored.begin(), stored.bytes()));
+    EncodedWeight weight = weights.get(name);
+    if (weight == null) {
+      return List.of(place(shardOf(name), name));
     }
-    return places;
+    return format.layout(weight).tensors().stream()
+        .map(tensor -> place(shardOf(tensor), tensor.name()))
+        .toList();
+  }
+
+  private Place place(String shard, String tensor) {
+    SafetensorsLayout file = requireNonNull(shards.get(shard));
+    StoredTensor stored = file.tensor(tensor);
+    return new Place(shard, file.headerLength() + stored.begin(), stored.bytes());
   }
 
   @Override
@@ -326,22 +339,16 @@ final class DirectoryPlan implements OutputLayout {
     return opening.open(this, new OutputJob(source, contents, options));
   }
 
-  byte[] index() {
+  TextPieces index() {
     long total = shards.values().stream().mapToLong(SafetensorsLayout::dataBytes).sum();
-    Map<String, JsonValue> map = new HashMap<>();
+    Map<String, String> map = new TreeMap<>(JsonText.BY_CODE_POINT);
     shards.forEach(
-        (name, layout) -> {
-          for (StoredTensor tensor : layout.tensors()) {
-            map.put(tensor.name(), JsonValue.of(name));
-          }
+        (name, layout) -> layout.tensors().forEach(tensor -> map.put(tensor.name(), name)));
+    return JsonText.prettyObject(
+        index -> {
+          index.object(
+              "metadata", metadata -> metadata.value("total_size", JsonValue.Num.of(total)));
+          index.object("weight_map", tensors -> map.forEach(tensors::text));
         });
-    JsonValue index =
-        new JsonValue.Obj(
-            Map.of(
-                "metadata",
-                new JsonValue.Obj(Map.of("total_size", JsonValue.Num.of(total))),
-                "weight_map",
-                new JsonValue.Obj(map)));
-    return JsonText.pretty(index).getBytes(StandardCharsets.UTF_8);
   }
 }

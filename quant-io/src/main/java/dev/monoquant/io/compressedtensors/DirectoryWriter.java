@@ -51,9 +51,9 @@ final class DirectoryWriter implements OutputWriter {
     try {
       this.files = new OutputFiles(staging, plan.shards(), plan.origins());
       for (Map.Entry<TensorInfo, byte[]> scale : plan.scales().entrySet()) {
-        String name = scale.getKey().name();
-        if (!staging.isPart() && files.finished(plan.shardOf(name)).isEmpty()) {
-          write(name, 0, ByteBuffer.wrap(scale.getValue()));
+        TensorInfo tensor = scale.getKey();
+        if (!staging.isPart() && files.finished(plan.shardOf(tensor)).isEmpty()) {
+          write(tensor, 0, ByteBuffer.wrap(scale.getValue()));
         }
       }
     } catch (IOException | RuntimeException | Error e) {
@@ -62,8 +62,8 @@ final class DirectoryWriter implements OutputWriter {
     }
   }
 
-  private void write(String tensor, long offset, ByteBuffer data) throws IOException {
-    files.write(plan.shardOf(tensor), tensor, offset, data);
+  private void write(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    files.write(plan.shardOf(tensor), tensor.name(), offset, data);
   }
 
   @Override
@@ -94,16 +94,12 @@ final class DirectoryWriter implements OutputWriter {
   }
 
   private WeightLayout.Writer writer(EncodedWeight weight) {
-    return writers.computeIfAbsent(
-        weight.name(),
-        name ->
-            plan.layout(weight)
-                .writer((tensor, offset, data) -> write(tensor.name(), offset, data)));
+    return writers.computeIfAbsent(weight.name(), name -> plan.layout(weight).writer(this::write));
   }
 
   @Override
   public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-    write(tensor.name(), offset, data);
+    write(tensor, offset, data);
   }
 
   @Override

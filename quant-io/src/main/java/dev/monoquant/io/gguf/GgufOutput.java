@@ -116,6 +116,11 @@ public final class GgufOutput implements OutputFormat {
   }
 
   @Override
+  public List<String> mixes() {
+    return TypeMix.names();
+  }
+
+  @Override
   public boolean accepts(Path target) {
     return target.getFileName() != null && target.getFileName().toString().endsWith(".gguf");
   }

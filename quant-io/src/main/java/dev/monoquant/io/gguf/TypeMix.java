@@ -1,6 +1,8 @@
 package dev.monoquant.io.gguf;
 
 import dev.monoquant.files.gguf.GgmlType;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -31,6 +33,8 @@ enum TypeMix {
   IQ4_XS(30, GgmlType.IQ4_XS),
   MXFP4_MOE(38, GgmlType.MXFP4);
 
+  private static final String MEDIUM = "_M";
+
   private final int fileType;
   private final GgmlType type;
 
@@ -49,6 +53,18 @@ enum TypeMix {
     return type;
   }
 
+  /** {@return all names, those of the types that stand for their medium mixes among them} */
+  static List<String> names() {
+    List<String> names = new ArrayList<>();
+    for (TypeMix mix : values()) {
+      if (mix.name().endsWith(MEDIUM)) {
+        names.add(mix.name().substring(0, mix.name().length() - MEDIUM.length()));
+      }
+      names.add(mix.name());
+    }
+    return names;
+  }
+
   /**
    * {@return the mix of that name; Q3_K, Q4_K and Q5_K stand for their medium mixes}
    *
@@ -57,7 +73,7 @@ enum TypeMix {
   static Optional<TypeMix> find(String name) {
     String upper = name.toUpperCase(Locale.ROOT);
     for (TypeMix mix : values()) {
-      if (mix.name().equals(upper) || mix.name().equals(upper + "_M")) {
+      if (mix.name().equals(upper) || mix.name().equals(upper + MEDIUM)) {
         return Optional.of(mix);
       }
     }

@@ -41,8 +41,7 @@ final class HttpExchange {
    * @param response the last answer
    * @param toFolder whether a redirect led to the same path with a slash, and was not followed
    */
-  record Answer(HttpResponse<HttpBody> response, boolean toFolder, String shown)
-      implements Closeable {
+  record Answer(HttpResponse<HttpBody> response, boolean toFolder) implements Closeable {
 
     int status() {
       return response.statusCode();
@@ -66,9 +65,9 @@ final class HttpExchange {
     }
 
     /** Throws if the server could not answer now. */
-    void requireNoFailure(String name) throws IOException {
+    void requireNoFailure() throws IOException {
       if (status() >= 500 || status() == 408 || status() == 425 || status() == 429) {
-        throw new IOException(shown + ": the server answers with status " + status());
+        throw new IOException("the server answers with status " + status());
       }
     }
 
@@ -107,13 +106,13 @@ final class HttpExchange {
     URI plain = location.file(name);
     URI address = location.query().map(q -> URI.create(plain + "?" + q.reveal())).orElse(plain);
     for (int hop = 0; hop <= MOST_REDIRECTS; hop++) {
-      HttpResponse<HttpBody> response = once(request(method, name, address, headers), name);
+      HttpResponse<HttpBody> response = once(request(method, name, address, headers));
       if (!REDIRECTS.contains(response.statusCode())) {
-        return new Answer(response, false, location.shown(name));
+        return new Answer(response, false);
       }
       URI next = next(response, name, address);
       if (next.getPath() != null && next.getPath().equals(address.getPath() + "/")) {
-        return new Answer(response, true, location.shown(name));
+        return new Answer(response, true);
       }
       response.body().close();
       address = next;
@@ -200,22 +199,22 @@ final class HttpExchange {
     }
   }
 
-  private HttpResponse<HttpBody> once(HttpRequest request, String name) throws IOException {
+  private HttpResponse<HttpBody> once(HttpRequest request) throws IOException {
     try {
       return client.send(request, info -> new HttpBody(access.timeout()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted");
     } catch (IOException e) {
-      throw failure(name, e);
+      throw failure(e);
     }
   }
 
-  private IOException failure(String name, IOException e) {
+  private static IOException failure(IOException e) {
     IOException failure =
         isUnresolved(e)
-            ? new UnknownHostException(location.shown(name) + ": no host of that name is known")
-            : new IOException(location.shown(name) + ": " + described(e));
+            ? new UnknownHostException("no host of that name is known")
+            : new IOException(described(e));
     failure.initCause(e);
     return failure;
   }

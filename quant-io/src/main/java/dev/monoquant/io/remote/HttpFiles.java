@@ -18,6 +18,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -57,13 +58,13 @@ final class HttpFiles implements RemoteFiles {
       if (head.status() == 401) {
         throw denied(name, head);
       }
-      head.requireNoFailure(name);
+      head.requireNoFailure();
     }
     try (Answer one = exchange.send("GET", name, Map.of("Range", "bytes=0-0"))) {
       if (isMissing(one)) {
         return Optional.empty();
       }
-      one.requireNoFailure(name);
+      one.requireNoFailure();
       requireAllowed(name, one);
       requirePlain(name, one);
       Optional<Long> size =
@@ -120,13 +121,15 @@ final class HttpFiles implements RemoteFiles {
   public ReadableByteChannel read(RemoteFile file, long offset, long length) throws IOException {
     String name = file.name();
     long last = offset + length - 1;
-    String range = "bytes=" + offset + "-" + last;
-    Answer answer = exchange.send("GET", name, Map.of("Range", range));
+    Map<String, String> headers = new TreeMap<>();
+    headers.put("Range", "bytes=" + offset + "-" + last);
+    strongTag(file).ifPresent(tag -> headers.put("If-Range", tag));
+    Answer answer = exchange.send("GET", name, headers);
     try {
       if (isMissing(answer)) {
         throw refusal(name, "it is gone since it was found. Nothing was written; run again");
       }
-      answer.requireNoFailure(name);
+      answer.requireNoFailure();
       requireAllowed(name, answer);
       if (answer.status() == 416 || answer.status() == 412) {
         throw changed(file, "the server has no bytes " + offset + " to " + last + " of it");
@@ -144,6 +147,11 @@ final class HttpFiles implements RemoteFiles {
       answer.close();
       throw e;
     }
+  }
+
+  /** The entity tag, if equal tags mean equal bytes: a weak one must not be in {@code If-Range}. */
+  private static Optional<String> strongTag(RemoteFile file) {
+    return file.identity().filter(tag -> tag.startsWith("\""));
   }
 
   private ReadableByteChannel part(RemoteFile file, Answer answer, long offset, long last)
@@ -172,11 +180,7 @@ final class HttpFiles implements RemoteFiles {
     Optional<Long> declared = answer.number("content-length");
     if (declared.isPresent() && declared.get() != length) {
       throw new IOException(
-          location.shown(file.name())
-              + ": the answer has "
-              + declared.get()
-              + " bytes and is said to hold "
-              + length);
+          "the answer has " + declared.get() + " bytes and is said to hold " + length);
     }
     return answer.body().part(0, length);
   }

@@ -147,6 +147,16 @@ class MixRulesTest {
         .hasSize(MODELS.size() * TypeMix.values().length);
   }
 
+  /** Every name that is listed, the short ones too, finds a mix. */
+  @Test
+  void allListedNamesAreFound() {
+    assertThat(new GgufOutput().mixes())
+        .contains("Q4_K", "Q4_K_M", "MXFP4_MOE")
+        .doesNotHaveDuplicates()
+        .hasSizeGreaterThan(TypeMix.values().length)
+        .allMatch(name -> TypeMix.find(name).isPresent());
+  }
+
   private static String types(String name, String mix, boolean calibrated) {
     Model model = MODELS.get(name);
     List<TensorInfo> tensors = model.tensors();

@@ -18,8 +18,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -133,12 +136,12 @@ class HttpStoreTest {
       server().fault((request, answer) -> answer.status = status);
       assertThatThrownBy(() -> found(open()))
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("status " + status);
+          .hasMessage("the server answers with status " + status);
     }
     server().fault((request, answer) -> answer.reset = true);
     assertThatThrownBy(() -> found(open()))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("/a%20b.bin");
+        .hasMessageNotContaining("a%20b.bin");
   }
 
   @Test
@@ -190,6 +193,53 @@ class HttpStoreTest {
     assertThatThrownBy(() -> read(files, anonymous, 10, 10)).hasMessageContaining("no bytes 10 to");
     Files.delete(dir.resolve("a b.bin"));
     assertThatThrownBy(() -> read(files, anonymous, 10, 10)).hasMessageContaining("is gone");
+  }
+
+  private Optional<String> condition() {
+    int last = server().requests().size() - 1;
+    return Optional.ofNullable(server().requests().get(last).headers().get("if-range"));
+  }
+
+  @Test
+  void aStrongTagIsSentWithEachRangeAndNoOther() throws IOException {
+    RemoteFiles files = open();
+    RemoteFile file = found(files);
+    assertThat(condition()).as("of the first request").isEmpty();
+    assertThat(read(files, file, 3, 4)).isEqualTo(Arrays.copyOfRange(data, 3, 7));
+    assertThat(condition()).isEqualTo(file.identity());
+    for (String tag : new String[] {"W/\"weak\"", "bare"}) {
+      server().fault((request, answer) -> answer.headers.put("ETag", tag));
+      RemoteFile weak = found(files);
+      assertThat(read(files, weak, 3, 4)).isEqualTo(Arrays.copyOfRange(data, 3, 7));
+      assertThat(condition()).as(tag).isEmpty();
+    }
+    server().fault((request, answer) -> answer.headers.remove("ETag"));
+    assertThat(read(files, found(files), 3, 4)).hasSize(4);
+    assertThat(condition()).isEmpty();
+  }
+
+  /** The server then sends all of the new file in the place of a part. */
+  @Test
+  void aFileThatIsReplacedByOneOfTheSameSizeAndTimeIsRefused() throws IOException {
+    RemoteFiles files = open();
+    RemoteFile file = found(files);
+    FileTime time = Files.getLastModifiedTime(dir.resolve("a b.bin"));
+    data[9_000] ^= 1;
+    Files.write(dir.resolve("a b.bin"), data);
+    Files.setLastModifiedTime(dir.resolve("a b.bin"), time);
+    List<Integer> answers = new ArrayList<>();
+    server().fault((request, answer) -> answers.add(answer.status));
+    assertThatThrownBy(() -> read(files, file, 0, 10))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("changed while it was read: its entity tag was");
+    server()
+        .fault(
+            (request, answer) -> {
+              answers.add(answer.status);
+              answer.headers.remove("ETag");
+            });
+    assertThatThrownBy(() -> read(files, file, 0, 10)).hasMessageContaining("is none");
+    assertThat(answers).containsExactly(200, 200);
   }
 
   @Test
@@ -372,7 +422,7 @@ class HttpStoreTest {
     try (RemoteFiles files = new HttpStore().open(nowhere, RemoteAccess.DEFAULT)) {
       assertThatThrownBy(() -> files.find("config.json"))
           .isInstanceOf(UnknownHostException.class)
-          .hasMessage("http://quant-test.invalid/llm/config.json: no host of that name is known");
+          .hasMessage("no host of that name is known");
     }
   }
 }

@@ -171,7 +171,9 @@ public final class FileServer implements Closeable {
         DateTimeFormatter.RFC_1123_DATE_TIME.format(
             Files.getLastModifiedTime(file).toInstant().atOffset(ZoneOffset.UTC)));
     answer.body = all;
-    Optional<String> range = Optional.ofNullable(request.headers().get("range"));
+    String unless = request.headers().get("if-range");
+    boolean same = unless == null || unless.equals(answer.headers.get("ETag"));
+    Optional<String> range = Optional.ofNullable(request.headers().get("range")).filter(r -> same);
     if (range.isPresent() && request.method().equals("GET")) {
       String[] ends = range.get().substring("bytes=".length()).split("-", -1);
       int first = Integer.parseInt(ends[0]);

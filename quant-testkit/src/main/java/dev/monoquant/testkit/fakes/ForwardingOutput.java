@@ -77,6 +77,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public List<String> mixes() {
+    return inside.mixes();
+  }
+
+  @Override
   public boolean accepts(Path target) {
     return inside.accepts(target);
   }

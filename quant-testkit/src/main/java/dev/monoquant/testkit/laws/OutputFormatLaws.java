@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -38,6 +39,7 @@ public final class OutputFormatLaws {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.format())),
         new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.format())),
+        new Law<>("mixesAreFound", OutputFormatLaws::mixesAreFound),
         new Law<>("unsupportedRepeats", OutputFormatLaws::unsupportedRepeats),
         new Law<>("commitNamesItsFiles", OutputFormatLaws::commitNamesItsFiles),
         new Law<>("predictsItsSize", OutputFormatLaws::predictsItsSize),
@@ -64,6 +66,31 @@ public final class OutputFormatLaws {
    */
   public static void optionsAreDescribed(OutputFormat format) {
     Described.options("optionsAreDescribed", format, format::options);
+  }
+
+  /**
+   * The declared mixes have different names in upper case, and a session of a run with a
+   * calibration finds each.
+   *
+   * @param c a format and a model
+   */
+  public static void mixesAreFound(OutputCase c) {
+    List<String> names = c.format().mixes();
+    if (!names.equals(c.format().mixes()) || names.size() != new HashSet<>(names).size()) {
+      throw new LawViolation("mixesAreFound", c, names + " changes, or has a name twice");
+    }
+    Folders.temporary(
+        folder ->
+            c.open(
+                (open, contents) -> {
+                  for (String name : names) {
+                    if (!name.equals(name.toUpperCase(Locale.ROOT))
+                        || open.mix(name, true).isEmpty()) {
+                      throw new LawViolation(
+                          "mixesAreFound", c, name + " is not found, or not in upper case");
+                    }
+                  }
+                }));
   }
 
   /**

@@ -91,6 +91,19 @@ class BrokenOutputsTest {
     assertThat(caught(broken)).containsExactly("optionsAreDescribed");
   }
 
+  /** Lists a mix that it does not have. Caught by {@code mixesAreFound}. */
+  @Test
+  void listsAMixThatItDoesNotHave() {
+    FlatOutput broken =
+        new FlatOutput() {
+          @Override
+          public List<String> mixes() {
+            return List.of("HALF");
+          }
+        };
+    assertThat(caught(broken)).containsExactly("mixesAreFound");
+  }
+
   /** Forgets the names in its prediction. Caught by {@code predictsItsSize}. */
   @Test
   void predictsTooLittle() {

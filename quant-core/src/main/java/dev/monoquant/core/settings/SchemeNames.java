@@ -1,4 +1,4 @@
-package dev.monoquant.core.plan;
+package dev.monoquant.core.settings;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;
@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 /**
  * Finds a scheme by its id; an unknown name may be a mistyped preset or a name of another project.
  */
-final class SchemeNames {
+public final class SchemeNames {
 
   private static final List<String> PRESETS =
       Arrays.stream(Preset.values()).map(Preset::name).toList();
@@ -29,7 +29,7 @@ final class SchemeNames {
    *
    * @throws ConfigurationException if there is none, naming the nearest schemes and presets
    */
-  static Scheme find(Plugins plugins, String id) {
+  public static Scheme find(Plugins plugins, String id) {
     List<String> ids = plugins.schemes().stream().map(s -> s.id().name()).toList();
     boolean lower = id.equals(id.toLowerCase(Locale.ROOT));
     if (ids.contains(id)
@@ -39,23 +39,50 @@ final class SchemeNames {
       // A broken plugin may be the one with this id; the message of the lookup names it.
       return plugins.scheme(id);
     }
+    List<String> near = near(plugins, id, ids);
+    String others =
+        isMix(plugins, id)
+            ? "; quant plugins lists all"
+            : near.isEmpty()
+                ? ". Available are presets such as W4A16, FP8_DYNAMIC and NVFP4A16, and the schemes "
+                    + ids.stream().distinct().sorted().collect(Collectors.joining(", "))
+                    + "; quant plugins lists all"
+                : "; did you mean "
+                    + String.join(" or ", near)
+                    + "? quant plugins lists all schemes and presets";
+    throw new ConfigurationException(
+        QuantException.quote(id) + meaning(id).orElse(" is no scheme and no preset") + others);
+  }
+
+  private static List<String> near(Plugins plugins, String id, List<String> ids) {
     List<String> near = new ArrayList<>();
     Nearest.of(id, ids).ifPresent(near::add);
-    near.addAll(Nearest.several(id, PRESETS, MAX_NEAR));
-    Optional<String> meaning = meaning(id);
-    if (meaning.isEmpty() && !near.isEmpty()) {
-      throw new ConfigurationException(
-          QuantException.quote(id)
-              + " is no scheme and no preset; did you mean "
-              + String.join(" or ", near)
-              + "? quant plugins lists all schemes and presets");
+    List<String> names = new ArrayList<>(PRESETS);
+    names.addAll(mixes(plugins));
+    near.addAll(Nearest.several(id, names, MAX_NEAR));
+    return near;
+  }
+
+  /**
+   * Refuses a name that can be nothing: neither a scheme, nor a preset, nor a mix of an output
+   * format. Which of them an output takes is only known when it is planned.
+   *
+   * @param plugins the schemes and output formats
+   * @param name the name, as a user gives it
+   * @throws ConfigurationException as {@link #find}
+   */
+  public static void requireKnown(Plugins plugins, String name) {
+    if (Preset.find(name).isEmpty() && !isMix(plugins, name)) {
+      find(plugins, name);
     }
-    throw new ConfigurationException(
-        QuantException.quote(id)
-            + meaning.orElse(" is no scheme and no preset")
-            + ". Available are presets such as W4A16, FP8_DYNAMIC and NVFP4A16, and the schemes "
-            + ids.stream().distinct().sorted().collect(Collectors.joining(", "))
-            + "; quant plugins lists all");
+  }
+
+  private static boolean isMix(Plugins plugins, String name) {
+    return mixes(plugins).stream().anyMatch(name::equalsIgnoreCase);
+  }
+
+  private static List<String> mixes(Plugins plugins) {
+    return plugins.outputFormats().stream().flatMap(f -> f.mixes().stream()).toList();
   }
 
   /** What a name of another project means; empty if it is none. */

@@ -4,7 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -74,7 +74,7 @@ final class SideBySide {
         .progress()
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
-      return StageEvent.during(
+      return RecordedStage.during(
           Progress.Stage.RUNNING,
           models.get(0).toString(),
           0,

@@ -4,7 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -102,7 +102,7 @@ public record Trial(
     try {
       TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.RUNNING,
               target.toString(),
               0,
@@ -139,7 +139,7 @@ public record Trial(
       List<Method> methods,
       List<Layer> layers) {
     try {
-      return StageEvent.during(
+      return RecordedStage.during(
               Progress.Stage.TIMING, "layers", 0, () -> runner.time(writer, methods, layers))
           .map(times -> new Slowness(times.describe(), times.remedy()));
     } catch (IOException | QuantException e) {

@@ -11,9 +11,9 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.TimedCopy;
+import dev.monoquant.spi.TimedModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -125,10 +125,10 @@ final class ChildRunner implements ModelRunner {
   }
 
   @Override
-  public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+  public Optional<LayerTimes> time(TimedModel model, List<Method> methods, List<Layer> layers)
       throws IOException {
     Path file = folder.resolve(ChildFolder.TIMED);
-    Optional<TimedCopy> copy = writer.timed(file);
+    Optional<TimedCopy> copy = model.timed(file);
     if (copy.isEmpty()) {
       return Optional.empty();
     }

@@ -55,8 +55,7 @@ final class CostRun implements Costs {
   /**
    * Loads the original and reads the samples.
    *
-   * @param settings the samples, the options for reading them, the cancellation, and the
-   *     progress
+   * @param settings the samples, the options for reading them, the cancellation, and the progress
    * @param job the original, its methods and the inputs to try
    * @throws dev.monoquant.QuantException as {@link SideBySideRun#run}
    */
@@ -75,8 +74,7 @@ final class CostRun implements Costs {
         try (NDManager scope = manager.newSubManager()) {
           meter.add(wanted(i, scope), run(model, calls.get(i), scope));
         }
-        progress.update(
-            Progress.Stage.OBSERVING, i + 1, calls.size(), "call " + (i + 1));
+        progress.update(Progress.Stage.OBSERVING, i + 1, calls.size(), "call " + (i + 1));
       }
     }
     return new Distance(meter.total(), meter.floats(), meter.mismatched());

@@ -208,7 +208,7 @@ final class RunOutcome {
               pairs(model.getAsJsonArray("pairs"))));
     }
     return new RunComparison(
-        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models, List.of());
   }
 
   private static RuntimeException failure(JsonObject json, String remedy) {

@@ -129,7 +129,8 @@ final class SideBySideRun implements AutoCloseable {
         rounds.size(),
         IntStream.range(0, models.size())
             .mapToObj(i -> result(i, rounds, outputs.get(i).worst()))
-            .toList());
+            .toList(),
+        List.of());
   }
 
   private void again(

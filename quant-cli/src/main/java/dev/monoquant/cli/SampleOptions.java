@@ -16,8 +16,8 @@ final class SampleOptions {
       names = "--sample",
       paramLabel = "FILE",
       description =
-          "Inputs to run the models with: a .safetensors or .npz file with an array for each"
-              + " parameter of forward: of an int, float, bool or text one number or text, of a"
+          "Inputs to run the models with: a .safetensors or .npz file, or a directory of such, with"
+              + " an array for each parameter of forward: of an int, float, bool or text one number or text, of a"
               + " list its numbers (.npz), and METHOD:NAME for other methods. May be repeated."
               + " Without it, inputs are generated if the first layer determines their shape.")
   private List<Path> samples = new ArrayList<>();

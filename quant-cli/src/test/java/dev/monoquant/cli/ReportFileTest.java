@@ -9,6 +9,9 @@ import dev.monoquant.OutputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -276,5 +279,46 @@ class ReportFileTest {
     assertThat(report().get("kind").getAsString()).isEqualTo("failure");
     assertThat(report().getAsJsonArray("problems").toString())
         .contains("it has no code that could be checked");
+  }
+
+  /** Measuring may take hours: a report that cannot be written does not cost the recipe. */
+  @Test
+  void aRecipeIsWrittenBeforeAReportFails() throws Exception {
+    InProcess quant = new InProcess();
+    Path recipe = dir.resolve("recipe.json");
+    Path digits = Path.of("src", "test", "resources", "digits");
+    Path range = range("features.0", 0, 1);
+    assertThat(
+            quant.run(
+                "tune",
+                digits.resolve("cnn.traced.pt"),
+                "--sample",
+                digits.resolve("cnn.test.safetensors"),
+                "--target-cosine=0.9",
+                "--max-runs=1",
+                "--option=mode=static",
+                "--option=small=0",
+                "--calibration=" + range,
+                "--exclude=classifier.*",
+                "-o",
+                recipe,
+                "--summary",
+                Files.createDirectory(dir.resolve("summary"))))
+        .isEqualTo(Failure.OUTPUT);
+    assertThat(quant.err()).contains("The model was measured; the recipe was written");
+    assertThat(Files.readString(recipe)).contains("\"calibration\": \"range.safetensors\"");
+  }
+
+  /** A calibration with the range of one layer. */
+  private Path range(String layer, float least, float greatest) throws IOException {
+    String header =
+        String.format(
+            "{\"%1$s.xmin\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+                + "\"%1$s.xmax\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
+            layer);
+    ByteBuffer bytes = ByteBuffer.allocate(16 + header.length()).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+    bytes.putFloat(least).putFloat(greatest);
+    return Files.write(dir.resolve("range.safetensors"), bytes.array());
   }
 }

@@ -97,6 +97,7 @@ class WrongUseTest {
               "\"row\"",
               "tensor, channel, group:N and block:RxC",
               "group:128"),
+          quantize(2, "--granularity chanel", "block:128x128. Did you mean channel?"),
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
           quantize(2, "--format onnx", "no output format \"onnx\"", "safetensors"),
@@ -174,6 +175,8 @@ class WrongUseTest {
           usage("doctor extra", "\"extra\" is one argument too many"),
           // 3: input refused
           input("inspect $d/none.safetensors", "no such file or directory"),
+          input("inspect $d/hallow", "no such file", "Did you mean", "/hollow?"),
+          input("inspect $d/none/none.safetensors", "no such file or directory"),
           input("inspect $d/text.safetensors", "text.safetensors"),
           input("inspect $d/pickle.pt", "Save the state dict with torch.save or as safetensors"),
           input("inspect $d/lfs.safetensors", "Git LFS pointer", "git lfs pull"),

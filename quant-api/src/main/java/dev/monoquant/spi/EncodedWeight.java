@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Part;
 import java.util.Optional;
 
 /**
@@ -28,7 +29,7 @@ public record EncodedWeight(
     Optional<String> script,
     Optional<ActivationQuantization> activations) {
 
-  /** Checks that nothing is null, and that a group index is as long as a row. */
+  /** Checks that nothing is null, and that a group index or factors are as long as a row. */
   public EncodedWeight {
     requireNonNull(matrix, "matrix");
     requireNonNull(scheme, "scheme");
@@ -37,20 +38,23 @@ public record EncodedWeight(
     requireNonNull(script, "script");
     requireNonNull(storage, "storage");
     requireNonNull(activations, "activations");
-    encoding
-        .groupIndex()
-        .map(part -> part.shape(1, 1).dim(0))
-        .filter(length -> length != matrix.columnCount())
-        .ifPresent(
-            length -> {
-              throw new IllegalArgumentException(
-                  matrix.tensor().name()
-                      + ": a group index of "
-                      + length
-                      + " numbers for "
-                      + matrix.columnCount()
-                      + " columns");
-            });
+    encoding.groupIndex().ifPresent(part -> requireRow(matrix, "a group index", part));
+    encoding.columnFactors().ifPresent(part -> requireRow(matrix, "factors", part));
+  }
+
+  private static void requireRow(WeightMatrix matrix, String what, Part part) {
+    long length = part.shape(1, 1).dim(0);
+    if (length != matrix.columnCount()) {
+      throw new IllegalArgumentException(
+          matrix.tensor().name()
+              + ": "
+              + what
+              + " of "
+              + length
+              + " numbers for "
+              + matrix.columnCount()
+              + " columns");
+    }
   }
 
   /**

@@ -106,8 +106,9 @@ public interface OutputWriter extends Closeable {
   }
 
   /**
-   * Writes a copy of the completed output in which each layer measures itself. Called after {@link
-   * #finish}, if the output is slower than the original, to name the layers that cost most.
+   * Writes a copy of the completed output in which each layer measures itself, see {@link
+   * TimedModel}. Called after {@link #finish}, if the output is slower than the original, to name
+   * the layers that cost most.
    *
    * @param file the path of the copy, which does not exist yet; the caller deletes it
    * @return what the copy measures; empty if the format has no such copies

@@ -27,6 +27,8 @@ public interface TileDecoder {
     if (weight.encoding().formula() instanceof Formula.Opaque) {
       throw new IllegalArgumentException("the formula of " + weight.name() + " is opaque");
     }
-    return new FormulaDecoder(weight);
+    return weight.encoding().formula() instanceof Formula.Divided divided
+        ? new DividedDecoder(weight, divided)
+        : new FormulaDecoder(weight);
   }
 }

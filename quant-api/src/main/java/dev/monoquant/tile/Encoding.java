@@ -52,7 +52,13 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   private static void check(Formula formula, Map<String, Part> unused) {
-    if (formula instanceof Formula.Cast cast) {
+    if (formula instanceof Formula.Divided divided) {
+      requireLine(
+          take(divided.factors(), unused),
+          ElementType.FLOAT32,
+          "the factors of columns are a line of F32, one for each column");
+      check(divided.inner(), unused);
+    } else if (formula instanceof Formula.Cast cast) {
       Part values = take(cast.values(), unused);
       require(
           values,
@@ -86,12 +92,7 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   private static void checkIndex(Part index, List<Part> shared) {
-    require(
-        index,
-        index.type() == ElementType.INT32
-            && index.extent() instanceof Part.Whole whole
-            && whole.own().rank() == 1,
-        "a group index is a line of I32, one for each column");
+    requireLine(index, ElementType.INT32, "a group index is a line of I32, one for each column");
     List<Long> sizes =
         shared.stream()
             .filter(part -> part.extent() instanceof Part.Grid)
@@ -103,6 +104,13 @@ public record Encoding(List<Part> parts, Formula formula) {
       throw new IllegalArgumentException(
           "a group index needs parts with groups of one size, and they have the sizes " + sizes);
     }
+  }
+
+  private static void requireLine(Part part, ElementType type, String rule) {
+    require(
+        part,
+        part.type() == type && part.extent() instanceof Part.Whole whole && whole.own().rank() == 1,
+        rule);
   }
 
   private static Part checkShared(Part part) {
@@ -194,6 +202,36 @@ public record Encoding(List<Part> parts, Formula formula) {
     return new Encoding(all, affine.withGroupIndex(Part.GROUP_INDEX));
   }
 
+  /**
+   * {@return this encoding with the part {@link Part#COLUMN_FACTORS}, see {@link Formula.Divided}}
+   *
+   * @param cols columns of the weight
+   * @throws IllegalArgumentException if the formula cannot be divided
+   */
+  public Encoding divided(long cols) {
+    List<Part> all = new ArrayList<>(parts);
+    all.add(
+        new Part(Part.COLUMN_FACTORS, ElementType.FLOAT32, new Part.Whole(TensorShape.of(cols))));
+    return new Encoding(all, new Formula.Divided(formula, Part.COLUMN_FACTORS));
+  }
+
+  /** {@return this encoding without the division of columns; the same if there is none} */
+  public Encoding undivided() {
+    if (!(formula instanceof Formula.Divided divided)) {
+      return this;
+    }
+    return new Encoding(
+        parts.stream().filter(part -> !part.name().equals(divided.factors())).toList(),
+        divided.inner());
+  }
+
+  /** {@return the part with the factor of each column; empty if columns are not divided} */
+  public Optional<Part> columnFactors() {
+    return formula instanceof Formula.Divided divided
+        ? Optional.of(part(divided.factors()))
+        : Optional.empty();
+  }
+
   private static List<Formula.Factor> factor(Part scale) {
     return List.of(Formula.Factor.times(scale.name()));
   }
@@ -283,13 +321,14 @@ public record Encoding(List<Part> parts, Formula formula) {
    * @return that part; empty if the formula is opaque and there is no such part
    */
   public Optional<Part> numbers() {
-    if (formula instanceof Formula.Cast cast) {
+    Formula coded = formula instanceof Formula.Divided divided ? divided.inner() : formula;
+    if (coded instanceof Formula.Cast cast) {
       return find(cast.values());
     }
-    if (formula instanceof Formula.Affine affine) {
+    if (coded instanceof Formula.Affine affine) {
       return find(affine.codes());
     }
-    if (formula instanceof Formula.Lookup lookup) {
+    if (coded instanceof Formula.Lookup lookup) {
       return find(lookup.codes());
     }
     return parts.stream().filter(Part::isPerElement).findFirst();
@@ -297,7 +336,8 @@ public record Encoding(List<Part> parts, Formula formula) {
 
   /** {@return the part with the group of each column; empty if groups are runs of columns} */
   public Optional<Part> groupIndex() {
-    return formula instanceof Formula.Affine affine
+    Formula coded = formula instanceof Formula.Divided divided ? divided.inner() : formula;
+    return coded instanceof Formula.Affine affine
         ? affine.groupIndex().map(this::part)
         : Optional.empty();
   }

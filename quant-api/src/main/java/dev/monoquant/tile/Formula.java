@@ -134,6 +134,27 @@ public sealed interface Formula {
   }
 
   /**
+   * The weight of another formula with each column divided by a factor: {@code x = y / factor}, the
+   * last operation before the result is rounded to the type of the weight. The codes are those of
+   * columns that were multiplied by the factors; a kernel that multiplies codes can divide the
+   * inputs of the layer instead.
+   *
+   * @param inner how y is decoded; not opaque, and not divided
+   * @param factors the name of the part with the factor of each column: a {@link Part.Whole} of
+   *     FLOAT32, as long as a row
+   */
+  record Divided(Formula inner, String factors) implements Formula {
+
+    /** Checks that there is a formula to divide. */
+    public Divided {
+      requireNonNull(factors, "factors");
+      if (requireNonNull(inner, "inner") instanceof Divided || inner instanceof Opaque) {
+        throw new IllegalArgumentException("the columns of " + inner + " cannot be divided");
+      }
+    }
+  }
+
+  /**
    * No formula: the scheme supplies a decoder and optionally TorchScript. An output format that
    * needs a formula leaves such weights in float.
    */

@@ -1,7 +1,9 @@
 package dev.monoquant.tile;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.QuantException;
+import java.util.List;
 
 /**
  * How many values share one scale. For a weight of (rows, cols):
@@ -164,7 +166,10 @@ public sealed interface Granularity {
             "granularity "
                 + QuantException.quote(text)
                 + " is not known; allowed are tensor, channel, group:N and block:RxC, for example"
-                + " group:128 or block:128x128");
+                + " group:128 or block:128x128"
+                + Nearest.of(text, List.of("tensor", "channel"))
+                    .map(near -> ". Did you mean " + near + "?")
+                    .orElse(""));
       }
     };
   }

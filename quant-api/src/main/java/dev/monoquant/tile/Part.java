@@ -34,6 +34,9 @@ public record Part(String name, ElementType type, Extent extent) {
   /** The conventional name of the group of each column. */
   public static final String GROUP_INDEX = "group_index";
 
+  /** The conventional name of the factor of each column. */
+  public static final String COLUMN_FACTORS = "column_factors";
+
   /** The conventional name of the values of a cast. */
   public static final String VALUES = "values";
 

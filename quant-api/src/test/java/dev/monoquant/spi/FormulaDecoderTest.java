@@ -115,7 +115,7 @@ class FormulaDecoderTest {
   }
 
   private static float reference(EncodedWeight weight, EncodedTile tile, int row, int col) {
-    Encoding encoding = weight.encoding();
+    Encoding encoding = weight.encoding().undivided();
     float x;
     if (encoding.formula() instanceof Formula.Cast cast) {
       x = at(weight, tile, cast.values(), row, col, 0);
@@ -135,6 +135,10 @@ class FormulaDecoderTest {
       x =
           at(weight, tile, lookup.table(), row, col, code)
               * scale(weight, tile, lookup.scales(), row, col, ElementType.FLOAT32);
+    }
+    Optional<Part> factors = weight.encoding().columnFactors();
+    if (factors.isPresent()) {
+      x /= at(weight, tile, factors.get().name(), row, col, col);
     }
     return weight.matrix().tensor().type().round(x);
   }
@@ -271,7 +275,11 @@ class FormulaDecoderTest {
     SplittableRandom random = new SplittableRandom(seed);
     int cols = random.nextInt(8) == 0 ? 2048 + random.nextInt(2100) : 1 + random.nextInt(40);
     EncodedWeight weight =
-        weight(WEIGHTS[random.nextInt(WEIGHTS.length)], height, cols, encoding(random, cols));
+        weight(
+            WEIGHTS[random.nextInt(WEIGHTS.length)],
+            height,
+            cols,
+            random.nextInt(3) == 0 ? encoding(random, cols).divided(cols) : encoding(random, cols));
     EncodedTile tile = tile(weight, height, random);
     float[] decoded = decode(weight, tile);
     for (int i = 0; i < decoded.length; i++) {

@@ -136,7 +136,7 @@ final class CalibrateCommand implements Callable<Integer> {
     }
     return gramMemory == null
         ? options
-        : options.withProductBytes(SampleOptions.size("--gram-memory", gramMemory, "4g"));
+        : options.withProductBytes(Quantity.bytes("--gram-memory", gramMemory, "4g"));
   }
 
   private Path target() {

@@ -131,6 +131,6 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private static void line(PrintWriter out, String what, String value) {
-    out.printf("%-12s %s%n", what, Failure.oneLine(value));
+    out.print(Terminal.HERE.show(String.format("%-12s %s", what, Failure.oneLine(value))));
   }
 }

@@ -203,7 +203,8 @@ final class Failure {
 
   private static void sayAll(PrintWriter err, List<String> lines) {
     say(err, lines.size() + " problems:");
-    lines.forEach(line -> err.println("  " + oneLine(inOptions(line))));
+    lines.forEach(line -> err.print(Terminal.MESSAGES.show("  " + oneLine(inOptions(line)))));
+    err.flush();
     lines.forEach(line -> GitHub.HERE.annotate("error", oneLine(inOptions(line)), err));
   }
 
@@ -217,7 +218,8 @@ final class Failure {
   }
 
   static void say(PrintWriter err, String message) {
-    err.println("quant: " + oneLine(inOptions(message)));
+    err.print(Terminal.MESSAGES.show("quant: " + oneLine(inOptions(message))));
+    err.flush();
   }
 
   /** Prints a reason why the command failed. */

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     footer = {"", "Example: quant plugins --plugin my-scheme.jar"})
 final class PluginsCommand implements Callable<Integer> {
 
-  private static final int WIDTH = 80;
+  private static final int WIDTH = Math.min(80, Terminal.HERE.columns());
 
   private static final String PRESET = "\npreset ";
 
@@ -49,7 +49,7 @@ final class PluginsCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (options) {
       Plugins plugins = options.load();
-      out.print(json ? toJson(plugins) + "\n" : toTable(plugins));
+      out.print(json ? toJson(plugins) + "\n" : Terminal.HERE.show(toTable(plugins)));
       out.flush();
       return 0;
     }
@@ -117,7 +117,10 @@ final class PluginsCommand implements Callable<Integer> {
         String.format(Locale.ROOT, "%-15s  %-" + width + "s  %s", kind, id, rest), 19 + width);
   }
 
-  /** Wraps a text to lines of at most 80 columns; all but the first are indented. */
+  /**
+   * Wraps a text to lines of at most 80 columns, or those of the terminal; all but the first are
+   * indented.
+   */
   private static String wrapped(String text, int indent) {
     StringBuilder lines = new StringBuilder();
     String rest = text;

@@ -259,7 +259,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (!json && !table) {
       talk.say("next: --table shows all; quant verify " + outputs.get(0).target() + " checks it");
     }
-    run.ifPresent(report -> files.write(form -> form.render(report), "The model was"));
+    run.ifPresent(report -> files.write(report, "The model was"));
     return 0;
   }
 
@@ -292,7 +292,7 @@ final class QuantizeCommand implements Callable<Integer> {
   /** The reason for the failure is printed last and sets the exit code. */
   private void write(RunReport run) {
     try {
-      files.write(form -> form.render(run), "Nothing was");
+      files.write(run, "Nothing was");
     } catch (OutputException e) {
       Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
     }

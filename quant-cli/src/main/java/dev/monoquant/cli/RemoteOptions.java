@@ -76,7 +76,7 @@ final class RemoteOptions implements AutoCloseable {
               plugins.remoteStores(),
               access(environment),
               staging == null ? cache(environment) : staging,
-              SampleOptions.size("--staging-limit", limit, LIMIT));
+              Quantity.bytes("--staging-limit", limit, LIMIT));
     }
     String query = environment.getOrDefault(QUERY, "");
     return files.path(query.isEmpty() || text.indexOf('?') >= 0 ? text : text + "?" + query);

@@ -3,6 +3,7 @@ package dev.monoquant.cli;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.core.render.ReportForm;
+import dev.monoquant.core.report.RunReport;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,22 +11,29 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options for report files. They are written even if the run fails. */
 final class ReportOptions {
 
+  /** In the name of a report: one for each output, with its name here. */
+  private static final String EACH = "{output}";
+
   @Option(
       names = "--report",
       paramLabel = "FILE",
       description =
           "Also write a report, even if a gate is missed: .json, .html (one page with charts), .xml"
-              + " (test results for CI servers) or .md. May be repeated. An earlier report is"
+              + " (test results for CI servers) or .md. May be repeated. {output} in its name stands for"
+              + " the name of an output: each has a report of its own. An earlier report is"
               + " replaced, any other file only with --force.")
   private List<Path> files = new ArrayList<>();
 
@@ -60,12 +68,18 @@ final class ReportOptions {
   void check(Path input, List<Path> outputs, boolean force) {
     Set<Path> seen = new HashSet<>();
     for (Path file : files) {
-      for (Path output : outputs) {
-        ReportFile.check(file, input, output, force);
-      }
-      if (!seen.add(file.toAbsolutePath().normalize())) {
-        throw new ConfigurationException(
-            "--report " + file + " is given twice. Give each report a name of its own");
+      for (Path place : isForEach(file) ? places(file, outputs) : List.of(file)) {
+        for (Path output : outputs) {
+          ReportFile.check(place, input, output, force);
+        }
+        if (!seen.add(place.toAbsolutePath().normalize())) {
+          throw new ConfigurationException(
+              "--report "
+                  + place
+                  + " is given twice"
+                  + (isForEach(file) ? ", by " + EACH + " for outputs with the same name" : "")
+                  + ". Give each report a name of its own");
+        }
       }
     }
     if (summary != null) {
@@ -84,18 +98,59 @@ final class ReportOptions {
     }
   }
 
+  private static boolean isForEach(Path file) {
+    return String.valueOf(file.getFileName()).contains(EACH);
+  }
+
+  private static List<Path> places(Path file, List<Path> outputs) {
+    return outputs.stream().map(output -> place(file, output)).toList();
+  }
+
+  private static Path place(Path file, Path output) {
+    String name = String.valueOf(output.toAbsolutePath().normalize().getFileName());
+    return file.resolveSibling(String.valueOf(file.getFileName()).replace(EACH, name));
+  }
+
   /**
-   * Writes all reports.
+   * Writes all reports of a run with outputs.
+   *
+   * @param run what to report
+   * @param model whether the model was written, for messages
+   * @throws OutputException if one could not be written; the others are written first
+   */
+  void write(RunReport run, String model) {
+    Map<Path, Supplier<String>> texts = new LinkedHashMap<>();
+    for (Path file : files) {
+      ReportForm form = ReportForm.of(file);
+      if (isForEach(file)) {
+        for (RunReport one : run.each()) {
+          texts.put(place(file, one.targets().get(0).path()), () -> form.render(one));
+        }
+      } else {
+        texts.put(file, () -> form.render(run));
+      }
+    }
+    write(texts, () -> ReportForm.MARKDOWN.render(run), model);
+  }
+
+  /**
+   * Writes all reports of a command that makes one.
    *
    * @param render makes the text of a form
    * @param model whether the model was written, for messages
    * @throws OutputException if one could not be written; the others are written first
    */
   void write(Function<ReportForm, String> render, String model) {
+    Map<Path, Supplier<String>> texts = new LinkedHashMap<>();
+    files.forEach(file -> texts.put(file, () -> render.apply(ReportForm.of(file))));
+    write(texts, () -> render.apply(ReportForm.MARKDOWN), model);
+  }
+
+  private void write(Map<Path, Supplier<String>> texts, Supplier<String> markdown, String model) {
     List<OutputException> failures = new ArrayList<>();
-    for (Path file : files) {
+    for (Map.Entry<Path, Supplier<String>> file : texts.entrySet()) {
       try {
-        ReportFile.write(file, render.apply(ReportForm.of(file)), model);
+        ReportFile.write(file.getKey(), file.getValue().get(), model);
       } catch (OutputException e) {
         failures.add(e);
       }
@@ -103,7 +158,7 @@ final class ReportOptions {
     Optional<Path> page = page();
     if (page.isPresent()) {
       try {
-        append(page.get(), render.apply(ReportForm.MARKDOWN), model);
+        append(page.get(), markdown.get(), model);
       } catch (OutputException e) {
         failures.add(e);
       }

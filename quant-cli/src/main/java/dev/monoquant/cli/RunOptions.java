@@ -1,7 +1,6 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.QuantException;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.spi.Compute;
@@ -9,16 +8,12 @@ import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options for running commands that process models; they do not affect results. */
 final class RunOptions implements AutoCloseable {
-
-  private static final Pattern SIZE = Pattern.compile("([0-9]{1,7})([kKmMgG])");
 
   @Option(
       names = "--input-format",
@@ -101,20 +96,7 @@ final class RunOptions implements AutoCloseable {
    * The launcher has given the heap what the JVM does not need for itself; here that is checked.
    */
   private static long bound(String text) {
-    Matcher size = SIZE.matcher(text);
-    if (!size.matches()) {
-      throw new ConfigurationException(
-          "--max-memory "
-              + QuantException.quote(text)
-              + ": a number with k, m or g is needed, such as 256m");
-    }
-    int shift =
-        switch (size.group(2)) {
-          case "k", "K" -> 10;
-          case "m", "M" -> 20;
-          default -> 30;
-        };
-    long bytes = Long.parseLong(size.group(1)) << shift;
+    long bytes = Quantity.bytes("--max-memory", text, "256m");
     long heap = bytes - MemoryNeed.OUTSIDE_HEAP;
     if (bytes >= MemoryNeed.LEAST && Runtime.getRuntime().maxMemory() > heap) {
       throw new ConfigurationException(

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
+import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,6 +17,16 @@ final class SplitPlanFile {
 
   static SplitPlan read(Path file) {
     try {
+      long most = ReadLimits.DEFAULT.maxHeaderBytes();
+      if (Files.size(file) > most) {
+        throw new ConfigurationException(
+            file
+                + ": has "
+                + Files.size(file)
+                + " bytes, and a plan at most "
+                + most
+                + ". Make it with quant plan");
+      }
       return SplitPlanJson.parse(Files.readString(file), file.toString());
     } catch (IOException e) {
       throw new ConfigurationException(

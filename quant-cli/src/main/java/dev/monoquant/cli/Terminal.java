@@ -4,7 +4,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The terminal that shows results: how wide they may be, and whether they may have colours.
+ * The terminal that shows results or messages: how wide they may be, and whether they may have
+ * colours.
  *
  * @param columns the width of a line; the greatest integer if the output is no terminal, since a
  *     line that is searched or stored must be whole
@@ -22,6 +23,10 @@ record Terminal(int columns, boolean colours) {
   /** Of this process, as the launcher tells. */
   static final Terminal HERE =
       of(System.getProperty("monoquant.terminal.results", ""), System.getenv());
+
+  /** Of messages on standard error, of which lines are broken only there. */
+  static final Terminal MESSAGES =
+      of(System.getProperty("monoquant.terminal", ""), System.getenv());
 
   static Terminal of(String told, Map<String, String> environment) {
     int columns = TOLD.matcher(told).matches() ? Integer.parseInt(told) : 0;

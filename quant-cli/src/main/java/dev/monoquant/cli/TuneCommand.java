@@ -5,6 +5,7 @@ import com.google.gson.GsonBuilder;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Rule;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.recipe.Recipe;
@@ -12,12 +13,13 @@ import dev.monoquant.core.render.ReportForm;
 import dev.monoquant.core.report.RunReport;
 import dev.monoquant.core.report.TuneReport;
 import dev.monoquant.core.report.TuneRunReport;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.Hashing;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,6 +103,12 @@ final class TuneCommand implements Callable<Integer> {
   private Map<String, String> options = new LinkedHashMap<>();
 
   @Option(
+      names = "--exclude",
+      paramLabel = "PATTERN",
+      description = "Leave layers of this name or kind in float, a glob or re:. May be repeated.")
+  private List<String> excluded = new ArrayList<>();
+
+  @Option(
       names = "--max-runs",
       paramLabel = "N",
       description =
@@ -113,6 +121,20 @@ final class TuneCommand implements Callable<Integer> {
       description = "Measure for at most this many minutes.")
   private @Nullable Long mostMinutes;
 
+  @Option(
+      names = "--max-samples",
+      paramLabel = "N",
+      description = "Run on at most this many sample files, from the first. Default: all.")
+  private @Nullable Long mostSamples;
+
+  @Option(
+      names = "--calibration",
+      paramLabel = "FILE",
+      description =
+          "Statistics of the inputs of layers, as for quantize, such as for mode=static or"
+              + " method=gptq. The recipe names it.")
+  private @Nullable Path calibration;
+
   @Mixin private final SampleOptions samples = new SampleOptions();
 
   @Option(names = "--json", description = "Print JSON instead of tables.")
@@ -124,7 +146,6 @@ final class TuneCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
     requireFree("--output", output);
     requireFree("--apply", apply);
     if (output != null && apply != null) {
@@ -134,37 +155,60 @@ final class TuneCommand implements Callable<Integer> {
         ReportForm.JUNIT, "tune has no test cases. Name a report .html, .json or .md");
     List<Path> written = Stream.of(output, apply).filter(Objects::nonNull).toList();
     files.check(input.path(), written.isEmpty() ? List.of(input.path()) : written, force);
-    long start = System.nanoTime();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "measuring")) {
       Quantizer quantizer = samples.applyTo(run.quantizer(talk));
-      TuneReport report;
-      try {
-        report = quantizer.tune(input.model(), target());
-      } catch (QuantException e) {
-        tellFailed(e, start);
-        throw e;
+      if (calibration == null) {
+        return run(quantizer, talk);
       }
-      TuneRunReport all =
-          new TuneRunReport(
-              RunRecord.tool(),
-              input.path().toString(),
-              asked(),
-              report,
-              Duration.ofNanos(System.nanoTime() - start));
-      // Measuring may take hours: what it found is shown before anything can fail.
-      talk.print(out, json, json ? all.toJson() : report.toTable());
-      files.write(form -> form.render(all), "The model was measured, but nothing was");
-      if (output != null) {
-        write(output, GSON.toJson(Recipe.toTree(report.config())) + "\n");
-        talk.say("wrote " + output);
+      try (Calibration opened = quantizer.openCalibration(calibration)) {
+        return run(quantizer.withCalibration(opened), talk);
       }
-      if (apply != null) {
-        quantizer.quantize(input.model(), report.config(), apply, force);
-        talk.say("wrote " + apply);
-      }
-      return 0;
     }
+  }
+
+  private int run(Quantizer quantizer, Talk talk) {
+    long start = System.nanoTime();
+    TuneReport report;
+    try {
+      report = quantizer.tune(input.model(), target());
+    } catch (QuantException e) {
+      tellFailed(e, start);
+      throw e;
+    }
+    TuneRunReport all =
+        new TuneRunReport(
+            RunRecord.tool(),
+            input.path().toString(),
+            asked(),
+            report,
+            Duration.ofNanos(System.nanoTime() - start));
+    // Measuring may take hours: what it found is shown and written before anything can fail.
+    talk.print(spec.commandLine().getOut(), json, json ? all.toJson() : report.toTable());
+    if (output != null) {
+      write(output, GSON.toJson(recipe(report)) + "\n");
+      talk.say("wrote " + output);
+    }
+    files.write(
+        form -> form.render(all),
+        "The model was measured"
+            + (output == null ? ", but nothing was written" : "; the recipe was written"));
+    if (apply != null) {
+      quantizer.quantize(input.model(), report.config(), apply, force);
+      talk.say("wrote " + apply);
+    }
+    return 0;
+  }
+
+  /** The choice with the calibration that it needs, by its path from the folder of the recipe. */
+  private Map<String, Object> recipe(TuneReport report) {
+    Map<String, Object> tree = new LinkedHashMap<>(Recipe.toTree(report.config()));
+    if (calibration != null && output != null) {
+      Path folder = Objects.requireNonNull(output.toAbsolutePath().normalize().getParent());
+      Path file = calibration.toAbsolutePath().normalize();
+      tree.put("calibration", folder.relativize(file).toString().replace('\\', '/'));
+    }
+    return tree;
   }
 
   /** Programs that read reports need the reason; it is printed last and sets the exit code. */
@@ -189,13 +233,15 @@ final class TuneCommand implements Callable<Integer> {
   private TuneOptions target() {
     QuantizationConfig.Builder config = QuantizationConfig.builder();
     options.forEach(config::option);
+    excluded.forEach(pattern -> config.rule(Rule.exclude(pattern)));
     return new TuneOptions(
         config.build(),
         number(cosine),
         number(size),
         number(bits),
         mostRuns == null ? OptionalLong.empty() : OptionalLong.of(mostRuns),
-        mostMinutes == null ? OptionalLong.empty() : OptionalLong.of(60 * mostMinutes));
+        mostMinutes == null ? OptionalLong.empty() : OptionalLong.of(60 * mostMinutes),
+        mostSamples == null ? OptionalLong.empty() : OptionalLong.of(mostSamples));
   }
 
   private static OptionalDouble number(@Nullable Double value) {

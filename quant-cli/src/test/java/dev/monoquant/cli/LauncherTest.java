@@ -1,6 +1,7 @@
 package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +80,26 @@ class LauncherTest {
         .contains("exit /b %ERRORLEVEL%");
   }
 
+  /** {@code script}, of every Debian, gives a terminal of a known width. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void theColumnsOfTheTerminalAreToldForMessagesAndForResults(@TempDir Path folder)
+      throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "needs /usr/bin/script");
+    Path bin = Files.createDirectories(folder.resolve("bin"));
+    Path java = Files.writeString(bin.resolve("java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    Path quant = Files.copy(Path.of("src/dist/bin/quant"), bin.resolve("quant"));
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            "script", "-qec", "stty cols 61 rows 20; '" + quant + "' inspect a", "/dev/null");
+    builder.environment().put("JAVA_HOME", folder.toString());
+    Process process = builder.redirectInput(Path.of("/dev/null").toFile()).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(said).isZero();
+    assertThat(said.lines()).contains("-Dmonoquant.terminal=61", "-Dmonoquant.terminal.results=61");
+  }
+
   /** JDK 24 and later warn of each library that loads native code, unless they are told. */
   @Test
   void bothAllowNativeCode() throws IOException {
@@ -99,7 +121,18 @@ class LauncherTest {
           .contains(
               "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,",
               "-XX:CompileCommand=inline,dev.monoquant.vector.Lanes::*",
-              "-XX:ProfileMaturityPercentage=1");
+              "-XX:ProfileMaturityPercentage=0");
+    }
+  }
+
+  /** With the threshold of vector kernels: C2 has to have them after 250 calls. */
+  @Test
+  void bothCompileFewMethodsWithoutLoops() throws IOException {
+    for (String name : List.of("quant", "quant.bat")) {
+      assertThat(launcher(name))
+          .contains(
+              "-XX:Tier4InvocationThreshold=20000 -XX:Tier4CompileThreshold=60000",
+              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,0.0125");
     }
   }
 

@@ -9,6 +9,9 @@ import dev.monoquant.OutputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -139,6 +142,36 @@ class ReportFileTest {
   }
 
   @Test
+  void eachOutputHasAReportOfItsOwnIfItsNameIsAskedFor() throws IOException {
+    String each = "--report=" + dir.resolve("r-{output}.json");
+    String other = "-o=" + dir.resolve("y.safetensors");
+    String[] options = {"--scheme=int8", other, "--scheme=int4", "--granularity=channel", each};
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors", options).code()).isZero();
+    assertThat(report().get("kind").getAsString()).isEqualTo("reports");
+    for (int i = 0; i < 2; i++) {
+      String name = List.of("x.safetensors", "y.safetensors").get(i);
+      JsonObject one =
+          JsonParser.parseString(Files.readString(dir.resolve("r-" + name + ".json")))
+              .getAsJsonObject();
+      assertThat(one.get("kind").getAsString()).isEqualTo("report");
+      assertThat(one.get("target").getAsString()).endsWith(name);
+      assertThat(one.getAsJsonArray("weights").get(0).getAsJsonObject().get("bits").getAsInt())
+          .isEqualTo(8 - 4 * i);
+      assertThat(one.getAsJsonArray("files")).hasSize(1);
+    }
+
+    options[1] = "-o=" + dir.resolve("z/x.safetensors");
+    Run run = quantize(Distribution.DIGITS, "x.safetensors", options);
+    assertThat(run.code()).isEqualTo(Failure.USAGE);
+    assertThat(run.err())
+        .contains("r-x.safetensors.json is given twice, by {output} for outputs with the same");
+
+    run = quantize(dir.resolve("nosuch.safetensors"), "w.safetensors", each);
+    assertThat(run.code()).isEqualTo(Failure.INPUT);
+    assertThat(dir.resolve("r-w.safetensors.json")).content().contains("no such file");
+  }
+
+  @Test
   void aRunThatFailsBeforeItHasResultsIsReported() throws IOException {
     Path xml = dir.resolve("a.xml");
     Run run =
@@ -246,5 +279,46 @@ class ReportFileTest {
     assertThat(report().get("kind").getAsString()).isEqualTo("failure");
     assertThat(report().getAsJsonArray("problems").toString())
         .contains("it has no code that could be checked");
+  }
+
+  /** Measuring may take hours: a report that cannot be written does not cost the recipe. */
+  @Test
+  void aRecipeIsWrittenBeforeAReportFails() throws Exception {
+    InProcess quant = new InProcess();
+    Path recipe = dir.resolve("recipe.json");
+    Path digits = Path.of("src", "test", "resources", "digits");
+    Path range = range("features.0", 0, 1);
+    assertThat(
+            quant.run(
+                "tune",
+                digits.resolve("cnn.traced.pt"),
+                "--sample",
+                digits.resolve("cnn.test.safetensors"),
+                "--target-cosine=0.9",
+                "--max-runs=1",
+                "--option=mode=static",
+                "--option=small=0",
+                "--calibration=" + range,
+                "--exclude=classifier.*",
+                "-o",
+                recipe,
+                "--summary",
+                Files.createDirectory(dir.resolve("summary"))))
+        .isEqualTo(Failure.OUTPUT);
+    assertThat(quant.err()).contains("The model was measured; the recipe was written");
+    assertThat(Files.readString(recipe)).contains("\"calibration\": \"range.safetensors\"");
+  }
+
+  /** A calibration with the range of one layer. */
+  private Path range(String layer, float least, float greatest) throws IOException {
+    String header =
+        String.format(
+            "{\"%1$s.xmin\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+                + "\"%1$s.xmax\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
+            layer);
+    ByteBuffer bytes = ByteBuffer.allocate(16 + header.length()).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+    bytes.putFloat(least).putFloat(greatest);
+    return Files.write(dir.resolve("range.safetensors"), bytes.array());
   }
 }

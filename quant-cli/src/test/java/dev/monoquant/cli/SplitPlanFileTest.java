@@ -3,6 +3,7 @@ package dev.monoquant.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,6 +47,16 @@ class SplitPlanFileTest {
     assertThat(plan(notes)).isEqualTo(5);
     assertThat(quant.err()).contains("exists and is no plan");
     assertThat(notes).hasContent("{}");
+  }
+
+  @Test
+  void aFileOfAnySizeIsRefusedInOneMessage() throws IOException {
+    Path huge = dir.resolve("huge.json");
+    try (RandomAccessFile file = new RandomAccessFile(huge.toFile(), "rw")) {
+      file.setLength(3L << 30);
+    }
+    assertThat(quant.run("run", huge, "--unit", "0")).isEqualTo(2);
+    assertThat(quant.err()).contains("huge.json: has 3221225472 bytes, and a plan at most");
   }
 
   @Test

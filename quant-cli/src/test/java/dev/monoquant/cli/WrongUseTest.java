@@ -97,6 +97,7 @@ class WrongUseTest {
               "\"row\"",
               "tensor, channel, group:N and block:RxC",
               "group:128"),
+          quantize(2, "--granularity chanel", "block:128x128. Did you mean channel?"),
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
           quantize(2, "--format onnx", "no output format \"onnx\"", "safetensors"),
@@ -133,7 +134,10 @@ class WrongUseTest {
               "gate the weights by --min-sqnr or --min-weight-cosine; or"),
           quantize(2, "--sample $d/none.npz", "--sample: only TorchScript outputs are run"),
           quantize(2, "--no-run", "--no-run: only TorchScript outputs are run"),
-          quantize(2, "--max-memory 9", "--max-memory \"9\": a number with k, m or g is needed"),
+          quantize(
+              2,
+              "--max-memory 9",
+              "--max-memory \"9\" is not a number above 0 with one of the units g, k, m"),
           quantize(2, "--max-memory 64m", "a memory of 64.0 MiB: the least is 128 MiB"),
           quantize(2, "--max-memory 128m", "Set the environment variable QUANT_OPTS to -Xmx48m"),
           quantize(2, "--hash sha1", "hashes of sha1 are not known; allowed are none, outputs"),
@@ -171,6 +175,8 @@ class WrongUseTest {
           usage("doctor extra", "\"extra\" is one argument too many"),
           // 3: input refused
           input("inspect $d/none.safetensors", "no such file or directory"),
+          input("inspect $d/hallow", "no such file", "Did you mean", "/hollow?"),
+          input("inspect $d/none/none.safetensors", "no such file or directory"),
           input("inspect $d/text.safetensors", "text.safetensors"),
           input("inspect $d/pickle.pt", "Save the state dict with torch.save or as safetensors"),
           input("inspect $d/lfs.safetensors", "Git LFS pointer", "git lfs pull"),

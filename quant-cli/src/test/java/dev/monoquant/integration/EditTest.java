@@ -45,6 +45,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Edits of a trained model, by a mapping of a plugin. */
 class EditTest {
@@ -265,6 +267,71 @@ class EditTest {
     assertThat(verification.edits()).containsKey("model.layers.0.input_layernorm.weight");
   }
 
+  /** Each weight of a program divides its own inputs, whatever makes them. */
+  @ParameterizedTest
+  @CsvSource({"int4, awq, weight-only", "int4, awq, dynamic-row", "int8, smoothquant, static"})
+  void weightsOfAProgramDivideTheirOwnInputs(String scheme, String edit, String mode)
+      throws IOException {
+    ModelInput archive = ModelInput.of(DIGITS.resolve("transformer.traced.pt"));
+    List<Report> reports = new ArrayList<>();
+    Path output = folder.resolve("edited.pt");
+    for (String how : List.of("none", edit)) {
+      QuantizationConfig.Builder builder =
+          QuantizationConfig.builder()
+              .scheme(scheme)
+              .exclude("embed")
+              .option("small", "0")
+              .option("mode", mode)
+              .option("edit", how);
+      if (scheme.equals("int4")) {
+        builder.granularity(Granularity.group(32));
+      }
+      try (Calibration calibration = Quantizer.create().openCalibration(statistics)) {
+        reports.add(
+            Quantizer.create()
+                .withCalibration(calibration)
+                .withSamples(
+                    List.of(SampleInputs.of(DIGITS.resolve("transformer.test.safetensors"))))
+                .quantize(archive, builder.build(), output, true));
+      }
+    }
+    if (edit.equals("awq")) {
+      assertThat(noise(reports.get(1))).isLessThan(0.97 * noise(reports.get(0)));
+    }
+    // Static ranges are those of divided inputs.
+    assertThat(reports.get(1).problems().stream().map(Object::toString))
+        .noneMatch(p -> p.contains("has no range of its inputs"))
+        .anyMatch(p -> p.startsWith("q.weight: its inputs are divided by factors by "));
+    Verification verification = Quantizer.create().verify(output, Optional.of(archive));
+    assertThat(verification.differences()).isEmpty();
+    assertThat(verification.edits()).isEmpty();
+    assertThat(verification.errors())
+        .containsKeys("q.weight", "fc2.weight")
+        .allSatisfy((name, error) -> assertThat(error.sqnrDb()).isGreaterThan(18));
+    Comparison comparison = Quantizer.create().compare(archive, ModelInput.of(output));
+    assertThat(comparison.edits()).isEmpty();
+    assertThat(comparison.toTable()).doesNotContain("scaled before");
+    assertThat(Files.readString(output, StandardCharsets.ISO_8859_1))
+        .contains("monoquant.edits")
+        .contains("column_factors");
+  }
+
+  @Test
+  void aPlanOfAProgramTellsWhatWillBeDivided() {
+    try (Calibration calibration = quantizer().openCalibration(statistics)) {
+      Plan plan =
+          quantizer()
+              .withCalibration(calibration)
+              .plan(
+                  ModelInput.of(DIGITS.resolve("transformer.traced.pt")),
+                  config("edit=awq", "small=0"),
+                  Optional.of(folder.resolve("a.pt")));
+      assertThat(plan.weights())
+          .allMatch(w -> w.remark().contains("its inputs are divided (awq)"))
+          .allMatch(w -> w.weight().encoding().columnFactors().isPresent());
+    }
+  }
+
   @Test
   void theBytesDoNotDependOnThreads() throws IOException {
     quantize("one.safetensors", 1, "edit=awq");
@@ -309,7 +376,7 @@ class EditTest {
           .hasMessageContaining("add --option edit=awq or edit=smoothquant");
       refused(with, MODEL, "edit=awk").hasMessageContaining("awq");
       refused(with, DIGITS.resolve("transformer.traced.pt"), "edit=awq")
-          .hasMessageContaining("this is a program");
+          .hasMessageContaining("of a program needs an output that runs its weights");
       refused(Quantizer.create().withCalibration(calibration), MODEL, "edit=awq")
           .hasMessageContaining("its names do not tell which norms can be divided");
       assertThatThrownBy(

@@ -48,11 +48,30 @@ class SlowLayersTest {
   @CsvSource({"false, dynamic-row", "false, dynamic", "true, dynamic-row-asymmetric"})
   void theLayersThatCostMostAreNamed(boolean child, String mode) throws Exception {
     ModelRuns runs = child ? ModelRuns.IN_CHILD : ModelRuns.IN_PROCESS;
-    List<Problem> slow =
-        quantize(runs, mode).problems().stream()
-            .filter(p -> p.message().contains("times the speed of the original"))
-            .toList();
-    assertThat(slow)
+    requireNamed(quantize(runs, mode).problems());
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).containsExactly(folder.resolve("made.pt"));
+    }
+    if (!mode.equals("dynamic")) {
+      requireNamed(sideBySide(runs));
+    }
+  }
+
+  /** What {@code quant bench} runs, on files that are there. */
+  private List<Problem> sideBySide(ModelRuns runs) throws Exception {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      NDList ids = new NDList(manager.create(new long[][] {{1, 5, 9, 63}}));
+      return Quantizer.create()
+          .withModelRuns(runs)
+          .withSamples(List.of(SampleInputs.of(ids)))
+          .runSideBySide(List.of(model(), folder.resolve("made.pt")))
+          .problems();
+    }
+  }
+
+  private static void requireNamed(List<Problem> problems) {
+    assertThat(problems)
+        .filteredOn(p -> p.message().contains("times the speed of the original"))
         .singleElement()
         .satisfies(
             p -> {
@@ -68,8 +87,5 @@ class SlowLayersTest {
                       "take --option mode=weight-only, with which its layers are [0-9.]+ times as"
                           + " fast");
             });
-    try (Stream<Path> left = Files.list(folder)) {
-      assertThat(left).containsExactly(folder.resolve("made.pt"));
-    }
   }
 }

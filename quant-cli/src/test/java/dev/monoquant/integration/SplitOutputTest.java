@@ -236,6 +236,51 @@ class SplitOutputTest {
         "places was \"0\"");
   }
 
+  /** What a unit reads and writes is compared too, so that a plan cannot say it by itself. */
+  @Test
+  void unitsThatWereEditedAreRefusedAndWriteNothing() throws IOException {
+    SplitPlan plan = plan("out", 3);
+    String json = SplitPlanJson.write(plan);
+    SplitPlan.Unit first = plan.unit(0);
+    String tensor = "\"" + first.tensors().get(0) + "\"";
+    String file = first.ranges().firstKey();
+    SplitPlan.Range range = first.ranges().get(file).get(0);
+    String ranges = "\"" + file + "\":[" + range.offset() + "," + range.length();
+    assertThat(json).contains(ranges).contains("\"tensors\":[" + tensor);
+    List<String> before = names();
+    // A tensor of another unit, one twice, one that is unknown, one that is gone.
+    String other = plan.unit(1).tensors().get(0);
+    assertRefused(
+        json.replaceFirst(tensor, "\"" + other + "\""), "unit 0: tensor 0 was \"" + other);
+    assertRefused(json.replaceFirst(tensor, tensor + "," + tensor), "unit 0: tensor 1 was ");
+    assertRefused(json.replaceFirst(tensor, "\"x\""), "unit 0: tensor 0 was \"x\"");
+    assertRefused(
+        json.replace("\"tensors\":[" + tensor + ",", "\"tensors\":["), "unit 0: tensor 0 was ");
+    // A unit twice, and one too few.
+    String line = json.lines().filter(l -> l.contains(tensor)).findFirst().orElseThrow();
+    assertRefused(json.replace(line, line + "\n" + line), "unit 0: tensor ");
+    assertRefused(json.replace(line + "\n", ""), "unit 0: tensor 0 was ");
+    // Files outside of the output, other places, sizes and pieces.
+    assertRefused(json.replace(ranges, "\"../../evil\":[0,1"), "unit 0: ranges of ../../evil was ");
+    assertRefused(json.replace(ranges, "\"/tmp/evil\":[0,1"), "unit 0: ranges of /tmp/evil was ");
+    assertRefused(
+        json.replace(ranges, "\"" + file + "\":[9007199254740991," + range.length()),
+        "unit 0: ranges of " + file + " was \"[Range[offset=9007199254740991,");
+    assertRefused(
+        json.replaceFirst("\"read\":" + first.read(), "\"read\":1"),
+        "unit 0: bytes read was \"1\"");
+    assertRefused(
+        json.replaceFirst("\"written\":" + first.written(), "\"written\":0"),
+        "unit 0: bytes written was \"0\"");
+    assertRefused(
+        json.replaceFirst("(\"hashes\":\\{\"[^\"]*\":\\[)[0-9]+", "$17"), "unit 0: pieces of ");
+    long size = plan.files().get(file);
+    assertRefused(json.replace("\"" + file + "\":" + size, "\"x\":" + size), "size of ");
+    assertThat(names()).isEqualTo(before);
+    complete(plan);
+    Quantizer.create().units().join(plan, report -> {});
+  }
+
   private static void assertRefused(String json, String difference) {
     SplitPlan other = SplitPlanJson.parse(json, "plan.json");
     assertThatThrownBy(() -> Quantizer.create().units().run(other, 0))
@@ -254,6 +299,10 @@ class SplitOutputTest {
             json.replace("\"split\": 1", "\"split\": 2"),
             json.replace("\"overwrite\":false", "\"overwrite\":0"),
             json.replace("\"read\":", "\"reads\":"),
+            json.replaceFirst("\"read\":", "\"read\":-"),
+            json.replaceFirst("\"written\":", "\"written\":99999999999999999999"),
+            json.replaceFirst("\"read\":[0-9]*", "\"read\":1e3000000000"),
+            json.replaceFirst("(?s)\"units\": \\[.*", "\"units\": []}"),
             json.replaceFirst("\"ranges\":\\{([^\\[]*)\\[", "\"ranges\":{$1[7,"))) {
       assertThatThrownBy(() -> SplitPlanJson.parse(damaged, "plan.json"))
           .as(damaged.length() + " characters")

@@ -3,6 +3,7 @@ package dev.monoquant.integration;
 import static ai.djl.ndarray.types.DataType.FLOAT32;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDList;
@@ -11,8 +12,10 @@ import ai.djl.ndarray.types.Shape;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PlanException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.recipe.Recipe;
@@ -22,8 +25,11 @@ import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.fakes.LiveArrays;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -45,7 +51,13 @@ class TuneTest {
 
   private static TuneOptions cosine(double target, long runs) {
     return new TuneOptions(
-        CONFIG, OptionalDouble.of(target), NONE, NONE, OptionalLong.of(runs), OptionalLong.empty());
+        CONFIG,
+        OptionalDouble.of(target),
+        NONE,
+        NONE,
+        OptionalLong.of(runs),
+        OptionalLong.empty(),
+        OptionalLong.empty());
   }
 
   private static Quantizer quantizer(NDManager manager) throws Exception {
@@ -89,16 +101,99 @@ class TuneTest {
               NONE,
               OptionalDouble.of(31.96),
               OptionalLong.of(6),
+              OptionalLong.empty(),
               OptionalLong.empty());
       TuneReport report = quantizer.tune(CNN, bits);
       assertThat(report.chosen().bits()).isLessThanOrEqualTo(31.96);
-      assertThat(report.notes()).hasSize(3).allMatch(n -> n.contains("left in float"));
+      assertThat(report.notes())
+          .containsExactly(
+              "features.3: 1 of 7 options were measured, since the budget was spent",
+              "left in float, since the budget for measuring was spent: 2 of 4 layers or families,"
+                  + " from classifier.1 on");
       TuneOptions tiny =
           new TuneOptions(
-              CONFIG, NONE, NONE, OptionalDouble.of(1), OptionalLong.of(6), OptionalLong.empty());
+              CONFIG,
+              NONE,
+              NONE,
+              OptionalDouble.of(1),
+              OptionalLong.of(6),
+              OptionalLong.empty(),
+              OptionalLong.empty());
       assertThatThrownBy(() -> quantizer.tune(CNN, tiny))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("cannot be met");
+    }
+  }
+
+  /** A directory is its files; passes are counted, and only those that the budget allows. */
+  @Test
+  void samplesOfADirectoryAreLimitedAndPassesAreCounted() throws Exception {
+    Path samples = Files.createDirectory(folder.resolve("samples"));
+    for (int i = 0; i < 3; i++) {
+      Files.copy(DIGITS.resolve("cnn.test.safetensors"), samples.resolve(i + ".safetensors"));
+    }
+    Files.writeString(samples.resolve("README.txt"), "three times the same");
+    List<long[]> told = new ArrayList<>();
+    Quantizer quantizer =
+        Quantizer.create()
+            .withSamples(List.of(SampleInputs.of(samples)))
+            .withProgress(
+                (stage, done, total, subject) -> {
+                  if (stage == Progress.Stage.OBSERVING) {
+                    told.add(new long[] {done, total});
+                  }
+                });
+    TuneOptions options =
+        new TuneOptions(
+            CONFIG,
+            NONE,
+            NONE,
+            OptionalDouble.of(31.96),
+            OptionalLong.of(3),
+            OptionalLong.empty(),
+            OptionalLong.of(2));
+    TuneReport report = quantizer.tune(CNN, options);
+    // Three options and the chosen model, on two files each.
+    assertThat(told.get(told.size() - 1)).containsExactly(8, 8);
+    assertThat(told.stream().map(t -> t[0]).distinct().filter(done -> done % 2 == 1)).hasSize(4);
+    assertThat(told).isSortedAccordingTo(Comparator.comparingDouble(t -> (double) t[0] / t[1]));
+    Path one = samples.resolve("0.safetensors");
+    Quantizer file = Quantizer.create().withSamples(List.of(SampleInputs.of(one)));
+    // The cosine over the same inputs twice is the same but for the order of the sum.
+    assertThat(file.tune(CNN, options).chosen().measured().orElseThrow())
+        .isCloseTo(report.chosen().measured().orElseThrow(), within(1e-12));
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    assertThatThrownBy(
+            () -> quantizer.withSamples(List.of(SampleInputs.of(empty))).tune(CNN, options))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("there are no samples in it");
+  }
+
+  /** An excluded layer stays in float, in the recipe, too. */
+  @Test
+  void excludedLayersAreLeftAlone() throws Exception {
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      QuantizationConfig config =
+          QuantizationConfig.builder()
+              .option("small", "0")
+              .rule(Rule.exclude("features.*"))
+              .rule(Rule.exclude("classifier.4"))
+              .build();
+      TuneOptions options =
+          new TuneOptions(
+              config,
+              OptionalDouble.of(0.9),
+              NONE,
+              NONE,
+              OptionalLong.of(6),
+              OptionalLong.empty(),
+              OptionalLong.empty());
+      Quantizer quantizer = quantizer(manager);
+      TuneReport report = quantizer.tune(CNN, options);
+      assertThat(report.families()).hasSize(1);
+      assertThat(quantizer.quantize(CNN, report.config(), folder.resolve("x.pt"), false).weights())
+          .extracting(w -> w.planned().weight().name())
+          .containsExactly("classifier.1.weight");
     }
   }
 
@@ -147,7 +242,13 @@ class TuneTest {
     assertThatThrownBy(
             () ->
                 new TuneOptions(
-                    CONFIG, some, some, NONE, OptionalLong.empty(), OptionalLong.empty()))
+                    CONFIG,
+                    some,
+                    some,
+                    NONE,
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    OptionalLong.empty()))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("one is needed");
     assertThatThrownBy(
@@ -157,6 +258,7 @@ class TuneTest {
                     OptionalDouble.of(1.5),
                     NONE,
                     NONE,
+                    OptionalLong.empty(),
                     OptionalLong.empty(),
                     OptionalLong.empty()))
         .isInstanceOf(ConfigurationException.class);

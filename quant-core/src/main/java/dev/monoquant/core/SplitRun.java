@@ -163,17 +163,7 @@ final class SplitRun implements AutoCloseable {
 
   private SplitPlan divided(ModelInput.OfPath input, int units, boolean overwrite)
       throws IOException {
-    Map<String, Long> sizes = new LinkedHashMap<>();
-    for (Map.Entry<String, Path> file : inputFiles().entrySet()) {
-      sizes.put(file.getKey(), Files.size(file.getValue()));
-    }
     List<WorkDivision.Item> items = items();
-    SortedMap<String, Long> files = new TreeMap<>();
-    for (WorkDivision.Item item : items) {
-      for (Place place : item.places()) {
-        files.merge(place.file(), place.offset() + place.length(), Math::max);
-      }
-    }
     return new SplitPlan(
         new SplitPlan.Input(
             input.path().toString(),
@@ -185,8 +175,27 @@ final class SplitRun implements AutoCloseable {
         new SplitPlan.Target(
             target.toString(), overwrite, settings.hashing(), GSON.toJson(Recipe.toTree(config))),
         identity(items),
-        files,
-        WorkDivision.of(items, together(), sizes, units));
+        sizes(items),
+        units(items, units));
+  }
+
+  /** The tensor files of the output with their sizes. */
+  private static SortedMap<String, Long> sizes(List<WorkDivision.Item> items) {
+    SortedMap<String, Long> files = new TreeMap<>();
+    for (WorkDivision.Item item : items) {
+      for (Place place : item.places()) {
+        files.merge(place.file(), place.offset() + place.length(), Math::max);
+      }
+    }
+    return files;
+  }
+
+  private List<SplitPlan.Unit> units(List<WorkDivision.Item> items, int units) throws IOException {
+    Map<String, Long> inputs = new LinkedHashMap<>();
+    for (Map.Entry<String, Path> file : inputFiles().entrySet()) {
+      inputs.put(file.getKey(), Files.size(file.getValue()));
+    }
+    return WorkDivision.of(items, together(), inputs, units);
   }
 
   /** The files of the input by the names of the manifest. */
@@ -293,6 +302,37 @@ final class SplitRun implements AutoCloseable {
     return identity;
   }
 
+  /** Compares what else a plan says of its units, which may have been edited. */
+  private void requireSameUnits(SplitPlan plan, List<WorkDivision.Item> items) throws IOException {
+    requireSame(plan, "size of ", texts(plan.files()), texts(sizes(items)));
+    List<SplitPlan.Unit> units = units(items, plan.units().size());
+    for (int number = 0; number < units.size(); number++) {
+      SplitPlan.Unit given = plan.unit(number);
+      SplitPlan.Unit own = units.get(number);
+      if (!given.equals(own)) {
+        String unit = "unit " + number + ": ";
+        int most = Math.max(given.tensors().size(), own.tensors().size());
+        for (int place = 0; place < most; place++) {
+          requireSame(plan, unit + "tensor " + place, name(given, place), name(own, place));
+        }
+        requireSame(plan, unit + "bytes read", "" + given.read(), "" + own.read());
+        requireSame(plan, unit + "bytes written", "" + given.written(), "" + own.written());
+        requireSame(plan, unit + "ranges of ", texts(given.ranges()), texts(own.ranges()));
+        requireSame(plan, unit + "pieces of ", texts(given.hashes()), texts(own.hashes()));
+      }
+    }
+  }
+
+  private static String name(SplitPlan.Unit unit, int place) {
+    return place < unit.tensors().size() ? unit.tensors().get(place) : "none";
+  }
+
+  private static Map<String, String> texts(SortedMap<String, ?> values) {
+    Map<String, String> texts = new HashMap<>();
+    values.forEach((name, value) -> texts.put(name, value.toString()));
+    return texts;
+  }
+
   /** Makes the plan of a unit or of the join anew, and compares. */
   private static SplitRun again(Settings settings, SplitPlan plan) throws IOException {
     requireSame(
@@ -312,7 +352,9 @@ final class SplitRun implements AutoCloseable {
     SplitRun run = new SplitRun(same, input, plan.target(), config);
     try {
       requireSame(plan, "input ", plan.input().files(), run.stamps());
-      requireSame(plan, "", plan.identity(), run.identity(run.items()));
+      List<WorkDivision.Item> items = run.items();
+      requireSame(plan, "", plan.identity(), run.identity(items));
+      run.requireSameUnits(plan, items);
       return run;
     } catch (IOException | RuntimeException | Error e) {
       run.close();

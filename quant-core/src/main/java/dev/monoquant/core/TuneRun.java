@@ -12,26 +12,26 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.TuneOptions;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
-import dev.monoquant.core.report.RunComparison;
-import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.report.TuneReport;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.trial.Costs;
 import dev.monoquant.core.trial.ModelRunner;
 import dev.monoquant.core.trial.ModelRunners;
 import dev.monoquant.core.trial.RunJob;
+import dev.monoquant.core.trial.SampleFiles;
 import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.tune.TunedLayers;
 import dev.monoquant.core.tune.TunedLayers.Choice;
 import dev.monoquant.core.tune.TunedLayers.Point;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.tile.Granularity;
@@ -44,9 +44,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -72,11 +72,12 @@ final class TuneRun {
 
   private static final List<Way> WAYS =
       List.of(
+          Way.of("int3", "group:64"),
           Way.of("int3", "group:32"),
           Way.of("int4", "group:128"),
           Way.of("int4", "group:32"),
-          Way.of("int5", "group:32"),
-          Way.of("int6", "group:32"),
+          Way.of("int5", "group:128"),
+          Way.of("int6", "group:128"),
           Way.of("int8", "channel"));
 
   private static final int FLOAT = WAYS.size();
@@ -88,15 +89,24 @@ final class TuneRun {
   private final Path folder;
   private final RunnableFile original;
   private final List<String> notes = new ArrayList<>();
+  private final List<String> unmeasured = new ArrayList<>();
 
   /** The name of a weight of each layer, which no other layer and no kind has. */
   private final Map<String, String> weights = new HashMap<>();
 
   private final long started = System.nanoTime();
-  private long runs;
+  private final Passes passes;
+  private final long mostRuns;
 
   private TuneRun(
-      Settings settings, TuneOptions options, ModelInput input, Opened opened, Path folder) {
+      Settings settings,
+      TuneOptions options,
+      ModelInput input,
+      Opened opened,
+      Path folder,
+      Passes passes) {
+    this.passes = passes;
+    this.mostRuns = options.mostRuns().orElse(Long.MAX_VALUE);
     this.settings = settings;
     this.options = options;
     this.input = input;
@@ -128,16 +138,22 @@ final class TuneRun {
             .withGates(Gates.NONE)
             .withResume(false)
             .withSync(false)
+            .withHashing(Hashing.NONE)
             .withSamples(List.of());
+    Passes passes = new Passes(given.progress());
     Settings running =
         given
-            .withProgress(Progress.NONE)
-            .withTiming(new RunTiming(OptionalInt.of(1), Optional.empty()));
+            .withProgress(passes)
+            .withSamples(
+                SampleFiles.of(given.samples()).stream()
+                    .limit(options.mostSamples().orElse(Long.MAX_VALUE))
+                    .toList());
     Path folder = Files.createTempDirectory("monoquant-tune-");
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
-      TuneRun run = new TuneRun(settings, options, input, opened, folder);
-      try (ModelRunner runner = ModelRunners.start(running)) {
-        return run.run(runner);
+      TuneRun run = new TuneRun(settings, options, input, opened, folder, passes);
+      try (ModelRunner runner = ModelRunners.start(running);
+          Costs costs = run.costs(runner)) {
+        return run.run(costs);
       }
     } finally {
       try (var files = Files.list(folder)) {
@@ -149,7 +165,14 @@ final class TuneRun {
     }
   }
 
-  private TuneReport run(ModelRunner runner) throws IOException {
+  private Costs costs(ModelRunner runner) {
+    return runner.costs(
+        new RunJob.Candidate(opened.source().info().name(), original.file()),
+        original.methods(),
+        opened.source().info().layers());
+  }
+
+  private TuneReport run(Costs costs) throws IOException {
     List<Map<String, PlannedWeight>> plans = new ArrayList<>();
     for (Way way : WAYS) {
       plans.add(planned(way));
@@ -162,19 +185,27 @@ final class TuneRun {
                 weights.putIfAbsent(
                     w.weight().matrix().layer(), w.weight().matrix().tensor().name()));
     List<List<String>> families = families(all);
+    List<NavigableMap<Long, Integer>> ways = new ArrayList<>();
+    families.forEach(family -> ways.add(ways(own(family, all), plans)));
+    long planned = ways.stream().mapToLong(Map::size).sum();
+    passes.plan(Math.min(planned, mostRuns) + 1);
     List<List<Choice>> choices = new ArrayList<>();
     for (int i = 0; i < families.size(); i++) {
-      settings
-          .progress()
-          .update(Progress.Stage.OBSERVING, i, families.size(), families.get(i).get(0));
-      choices.add(choices(families.get(i), plans, all, runner));
+      choices.add(choices(families.get(i), own(families.get(i), all), ways.get(i), costs));
     }
     long before = opened.source().info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     long rest = before - all.values().stream().mapToLong(PlannedWeight::bytesBefore).sum();
     long numbers =
         all.values().stream().mapToLong(w -> w.weight().matrix().tensor().shape().elements()).sum();
+    if (!unmeasured.isEmpty()) {
+      notes.add(
+          String.format(
+              "left in float, since the budget for measuring was spent: %d of %d layers or families,"
+                  + " from %s on",
+              unmeasured.size(), families.size(), unmeasured.get(0)));
+    }
     TunedLayers tuned = new TunedLayers(choices);
-    Sized sized = new Sized(before, rest, numbers, families, runner);
+    Sized sized = new Sized(before, rest, numbers, families, costs);
     return options.cosine().isPresent() ? sized.byCosine(tuned) : sized.byBytes(tuned);
   }
 
@@ -197,6 +228,7 @@ final class TuneRun {
         QuantizationConfig.builder()
             .weights(config.weights())
             .raggedGroups(RaggedGroupPolicy.CHANNEL);
+    config.rules().forEach(builder::rule);
     return builder;
   }
 
@@ -219,18 +251,14 @@ final class TuneRun {
     return List.copyOf(families.values());
   }
 
-  /** The options of a family with their bytes and measured costs. */
-  private List<Choice> choices(
-      List<String> family,
-      List<Map<String, PlannedWeight>> plans,
-      Map<String, PlannedWeight> all,
-      ModelRunner runner)
-      throws IOException {
-    List<PlannedWeight> own =
-        all.values().stream().filter(w -> family.contains(w.weight().matrix().layer())).toList();
-    List<Choice> choices = new ArrayList<>();
-    choices.add(new Choice(FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
-    Map<Long, Integer> ways = new TreeMap<>();
+  private static List<PlannedWeight> own(List<String> family, Map<String, PlannedWeight> all) {
+    return all.values().stream().filter(w -> family.contains(w.weight().matrix().layer())).toList();
+  }
+
+  /** The options of a family by their bytes. */
+  private static NavigableMap<Long, Integer> ways(
+      List<PlannedWeight> own, List<Map<String, PlannedWeight>> plans) {
+    NavigableMap<Long, Integer> ways = new TreeMap<>();
     for (int way = WAYS.size() - 1; way >= 0; way--) {
       Map<String, PlannedWeight> plan = plans.get(way);
       long bytes =
@@ -245,53 +273,72 @@ final class TuneRun {
         ways.putIfAbsent(bytes, way); // Of equal bytes, the one of more bits.
       }
     }
-    if (isSpent(ways.size())) {
-      notes.add(family.get(0) + ": left in float, since the budget for measuring was spent");
-      return choices;
-    }
+    return ways;
+  }
+
+  /** The options of a family with their bytes and measured costs, as far as the budget allows. */
+  private List<Choice> choices(
+      List<String> family, List<PlannedWeight> own, NavigableMap<Long, Integer> ways, Costs costs)
+      throws IOException {
+    List<Choice> choices = new ArrayList<>();
+    choices.add(new Choice(FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
     List<Output> outputs = new ArrayList<>();
-    List<Integer> indexes = new ArrayList<>(ways.values());
-    for (int way : indexes) {
-      outputs.add(new Output(folder.resolve("way-" + way + ".pt"), config(Map.of(family, way))));
+    // From the most bits: within a small budget, few bytes less are better than none.
+    List<Map.Entry<Long, Integer>> some =
+        ways.descendingMap().entrySet().stream()
+            .limit(isSpent() ? 0 : mostRuns - passes.done())
+            .toList();
+    for (Map.Entry<Long, Integer> way : some) {
+      outputs.add(
+          new Output(
+              folder.resolve("way-" + way.getValue() + ".pt"),
+              config(Map.of(family, way.getValue()))));
     }
-    List<Double> costs = costs(outputs, runner);
-    List<Long> bytes = new ArrayList<>(ways.keySet());
-    for (int i = 0; i < indexes.size(); i++) {
-      choices.add(new Choice(indexes.get(i), bytes.get(i), costs.get(i)));
+    if (!outputs.isEmpty()) {
+      quantize(family.get(0), outputs);
     }
-    return choices;
-  }
-
-  private boolean isSpent(int more) {
-    long seconds = (System.nanoTime() - started) / 1_000_000_000L;
-    return runs + more > options.mostRuns().orElse(Long.MAX_VALUE)
-        || seconds > options.mostSeconds().orElse(Long.MAX_VALUE);
-  }
-
-  /** Quantizes in one pass, runs all results beside the original, and removes them. */
-  private List<Double> costs(List<Output> outputs, ModelRunner runner) throws IOException {
-    OutputsRun.quantize(settings.withProgress(Progress.NONE), input, outputs, true, reports -> {});
-    List<RunJob.Candidate> candidates = new ArrayList<>();
-    candidates.add(new RunJob.Candidate(opened.source().info().name(), original.file()));
-    outputs.forEach(o -> candidates.add(new RunJob.Candidate(o.target().toString(), o.target())));
-    runs += outputs.size();
-    RunComparison run =
-        runner.run(
-            candidates,
-            original.methods(),
-            opened.source().info().layers(),
-            RunJob.Purpose.COMPARE);
-    List<Double> costs = new ArrayList<>();
-    for (RunResult result : run.others()) {
-      double cosine =
-          result.floats().elements() > 0 ? result.floats().cosine() : result.outputs().cosine();
-      boolean sound = result.mismatched() == 0 && Double.isFinite(cosine);
-      costs.add(sound ? Math.max(0, 1 - cosine) : 1.0);
+    int done = 0;
+    for (Map.Entry<Long, Integer> way : some) {
+      Output output = outputs.get(choices.size() - 1);
+      if (!isSpent()) {
+        String subject = family.get(0) + ": " + WAYS.get(way.getValue()).name();
+        choices.add(new Choice(way.getValue(), way.getKey(), cost(costs, output, subject)));
+        done++;
+      }
     }
     for (Output output : outputs) {
       Files.deleteIfExists(output.target());
     }
-    return costs;
+    if (done == 0 && !ways.isEmpty()) {
+      unmeasured.add(family.get(0));
+    } else if (done < ways.size()) {
+      notes.add(
+          String.format(
+              "%s: %d of %d options were measured, since the budget was spent",
+              family.get(0), done, ways.size()));
+    }
+    return choices;
+  }
+
+  private boolean isSpent() {
+    long seconds = (System.nanoTime() - started) / 1_000_000_000L;
+    return passes.done() >= mostRuns || seconds >= options.mostSeconds().orElse(Long.MAX_VALUE);
+  }
+
+  /** Writes outputs in one pass over the model. */
+  private void quantize(String subject, List<Output> outputs) {
+    passes.begin("quantizing " + subject);
+    OutputsRun.quantize(settings.withProgress(Progress.NONE), input, outputs, true, reports -> {});
+  }
+
+  /** Runs an output on the samples, and removes it. */
+  private double cost(Costs costs, Output output, String subject) throws IOException {
+    passes.begin(subject);
+    Path file = output.target();
+    double cost = costs.of(new RunJob.Candidate(file.toString(), file)).cost();
+    passes.end();
+    Files.deleteIfExists(file);
+    return cost;
   }
 
   private QuantizationConfig config(Map<List<String>, Integer> ways) {
@@ -330,15 +377,15 @@ final class TuneRun {
     private final long rest;
     private final long numbers;
     private final List<List<String>> families;
-    private final ModelRunner runner;
+    private final Costs costs;
     private final Map<List<Integer>, Double> measured = new HashMap<>();
 
-    Sized(long before, long rest, long numbers, List<List<String>> families, ModelRunner runner) {
+    Sized(long before, long rest, long numbers, List<List<String>> families, Costs costs) {
       this.before = before;
       this.rest = rest;
       this.numbers = numbers;
       this.families = families;
-      this.runner = runner;
+      this.costs = costs;
     }
 
     TuneReport byBytes(TunedLayers tuned) throws IOException {
@@ -400,13 +447,12 @@ final class TuneRun {
       if (known != null) {
         return known;
       }
-      boolean floats = point.options().stream().allMatch(way -> way == FLOAT);
-      double cosine =
-          floats
-              ? 1
-              : 1
-                  - costs(List.of(new Output(folder.resolve("all.pt"), config(point))), runner)
-                      .get(0);
+      double cosine = 1;
+      if (point.options().stream().anyMatch(way -> way != FLOAT)) {
+        Output output = new Output(folder.resolve("all.pt"), config(point));
+        quantize("all", List.of(output));
+        cosine = 1 - cost(costs, output, "all layers as chosen");
+      }
       measured.put(point.options(), cosine);
       return cosine;
     }
@@ -453,6 +499,45 @@ final class TuneRun {
           described(chosen),
           Math.max(0, gap),
           notes);
+    }
+  }
+
+  /** Tells of the passes over the samples: those that are done, and calls of the one that runs. */
+  private static final class Passes implements Progress {
+
+    private final Progress progress;
+    private String subject = "";
+    private long planned = 1;
+    private long done;
+    private long calls = 1;
+
+    Passes(Progress progress) {
+      this.progress = progress;
+    }
+
+    void plan(long passes) {
+      planned = passes;
+    }
+
+    void begin(String next) {
+      subject = next;
+      update(Stage.OBSERVING, 0, calls, "");
+    }
+
+    @Override
+    public void update(Stage stage, long at, long total, String text) {
+      calls = Math.max(1, total);
+      // How often a cosine is looked for is not known before.
+      long all = Math.max(planned, done + 1);
+      progress.update(Stage.OBSERVING, done * calls + at, all * calls, subject);
+    }
+
+    void end() {
+      done++;
+    }
+
+    long done() {
+      return done;
     }
   }
 }

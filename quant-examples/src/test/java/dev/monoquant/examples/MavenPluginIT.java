@@ -84,10 +84,10 @@ class MavenPluginIT {
     assertThat(service.run(1, "process-resources", "-Dquant.minSpeedup=1000"))
         .contains(
             "BUILD FAILURE",
-            "--min-speedup asks for 1000",
-            "Try more bits or smaller groups",
-            "See the report",
-            "digits.html");
+            "digits-int8.pt is not made:",
+            "<minSpeedup>",
+            "Try more",
+            "See target/quant/digits.html");
     // Made again, since the report was that of the refusal.
     assertThat(service.run(0, "process-resources")).contains("quantized: 3 weights of 13 tensors");
     assertThat(service.run(0, "process-resources")).contains("digits-int8.pt is up to date");
@@ -137,14 +137,37 @@ class MavenPluginIT {
         .contains(
             "BUILD FAILURE",
             "gate missed: classifier.1.weight has an SQNR of 41.28 dB",
-            "Try more bits or smaller groups",
-            "See the report " + project.resolve("target/quant/small.html"));
+            "Try more",
+            "See target/quant/small.html");
     assertThat(project.resolve("target/quant/small.html")).content().contains("Refused");
 
     Files.writeString(project.resolve("pom.xml"), POM.formatted(""));
-    assertThat(build.run(1, "package")).contains("give either <output>", "Example: <output>");
+    assertThat(build.run(1, "package")).contains("small gives no <output>", "Example: <output>");
 
     Files.writeString(project.resolve("pom.xml"), POM.formatted(output + "<scheme>in8</scheme>"));
     assertThat(build.run(1, "package")).contains("BUILD FAILURE", "in8", "int8");
+
+    // A gate with a wrong name would gate nothing.
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(output + "<minSqrn>60</minSqrn>"));
+    assertThat(build.run(1, "package"))
+        .contains("small has the parameter <minSqrn>, which is not known", "minSqnr");
+
+    String outputs =
+        """
+        <outputs>
+          <output><path>target/a.safetensors</path></output>
+          <output><path>target/b.safetensors</path><scheme>fp8</scheme></output>
+        </outputs>
+        <recipeText>{scheme: int8, ignore: ["re:features.*"]}</recipeText>
+        """;
+    Files.writeString(project.resolve("pom.xml"), POM.formatted(outputs));
+    assertThat(build.run(0, "package")).contains("wrote target/a.safetensors");
+    Files.delete(project.resolve("target/b.safetensors"));
+    assertThat(build.run(0, "package"))
+        .contains("target/a.safetensors is up to date", "wrote target/b.safetensors")
+        .doesNotContain("wrote target/a.safetensors");
+    assertThat(build.run(0, "dev.monoquant:quant-maven-plugin:0.1.0-SNAPSHOT:report"))
+        .contains("index.html");
+    assertThat(project.resolve("target/quant/index.html")).content().contains("b.safetensors");
   }
 }

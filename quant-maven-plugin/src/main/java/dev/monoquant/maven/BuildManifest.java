@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What an execution of the goal {@code quantize} read and wrote, as a text:
+ * What the goal {@code quantize} read and wrote for one output, as a text:
  *
  * <pre>
  * program   SHA-256 of the arguments and of the names and sizes of all jars
@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * </pre>
  *
  * <p>If the text that is made of the files is equal to the one that was stored after the last run,
- * the outputs are what the run would write again. Times of files do not matter.
+ * the output is what the run would write again. Times of files do not matter.
  */
 final class BuildManifest {
 
@@ -34,16 +34,12 @@ final class BuildManifest {
   private BuildManifest() {}
 
   /**
-   * {@return the text for the files as they are now}
+   * {@return the lines for what makes the output, but for the files that are read}
    *
    * @param arguments the command line
    * @param classPath the jars
-   * @param read files and directories that are read
-   * @param written files and directories that are written
    */
-  static String of(
-      List<String> arguments, List<Path> classPath, List<Path> read, List<Path> written)
-      throws IOException {
+  static String program(List<String> arguments, List<Path> classPath) throws IOException {
     MessageDigest program = sha256();
     for (String argument : arguments) {
       program.update((argument + "\0").getBytes(StandardCharsets.UTF_8));
@@ -53,17 +49,28 @@ final class BuildManifest {
           jar.getFileName() + " " + (Files.isRegularFile(jar) ? Files.size(jar) : 0) + "\0";
       program.update(line.getBytes(StandardCharsets.UTF_8));
     }
-    StringBuilder text = new StringBuilder("program   ").append(hex(program)).append('\n');
-    for (Path path : read) {
-      append("read      ", path, text);
-    }
-    for (Path path : written) {
-      append("written   ", path, text);
+    return "program   " + hex(program) + "\n";
+  }
+
+  /** {@return the lines for files and directories that are read, as they are now} */
+  static String read(List<Path> paths) throws IOException {
+    return lines("read      ", paths);
+  }
+
+  /** {@return the lines for a file or directory that is written, as it is now} */
+  static String written(Path path) throws IOException {
+    return lines("written   ", List.of(path));
+  }
+
+  private static String lines(String what, List<Path> paths) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (Path path : paths) {
+      append(what, path, text);
     }
     return text.toString();
   }
 
-  /** {@return a stored text as that of outputs that are not up to date} */
+  /** {@return a stored text as that of an output that is not up to date} */
   static String unfinished(String stored) {
     return stored.startsWith(UNFINISHED) ? stored : UNFINISHED + stored;
   }

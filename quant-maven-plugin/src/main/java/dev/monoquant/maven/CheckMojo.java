@@ -79,6 +79,16 @@ public final class CheckMojo extends QuantMojo {
       getLog().info("skipped");
       return;
     }
+    requireKnown();
+    if (baseline != null && !baseline.isFile()) {
+      throw new MojoFailureException(
+          message(
+              "the <baseline> " + words().of(baseline.toPath()) + " does not exist",
+              List.of(),
+              "Copy the JSON report of a good run there, "
+                  + reportDirectory.getName()
+                  + "/ID.json"));
+    }
     Path original = Objects.requireNonNull(input, "input").toPath();
     Path result = Objects.requireNonNull(output, "output").toPath();
     List<String> command = new ArrayList<>(List.of("verify", result.toString()));
@@ -86,7 +96,9 @@ public final class CheckMojo extends QuantMojo {
     command.addAll(List.of("--json", "--no-progress"));
     command.addAll(arguments);
     Child.Ended ended = child().run(command, line -> {}, this::log);
-    requireSuccess(result.toString(), ended, "Make it again: mvn clean process-resources");
+    String name = words().of(result);
+    requireSuccess(
+        name + " did not pass the check", ended, "Make it again: mvn clean process-resources");
     try {
       JsonObject json = JsonParser.parseString(String.join("\n", ended.out())).getAsJsonObject();
       Map<String, Errors> errors = errors(json);
@@ -99,14 +111,15 @@ public final class CheckMojo extends QuantMojo {
       }
       if (!missed.isEmpty()) {
         throw new MojoFailureException(
-            result
-                + ": "
-                + String.join("\n", missed)
-                + "\nTry more bits or smaller groups, exclude layers, or change the limit");
+            message(
+                name + " did not pass the check",
+                missed,
+                "Try more bits or smaller groups, exclude layers, or change the limit"));
       }
-      getLog().info(result + ": " + errors.size() + " weights are as they were written");
+      say(name + ": " + errors.size() + " weights are as they were written");
     } catch (IOException | JsonParseException | IllegalStateException e) {
-      throw new MojoExecutionException(result + ": " + e, e);
+      throw new MojoExecutionException(
+          message(name + " cannot be checked", List.of(words().of(Words.reason(e))), ""), e);
     }
   }
 

@@ -41,7 +41,8 @@ record Child(List<Path> classPath, Path folder, List<String> jvmArguments) {
           "-Dstdout.encoding=UTF-8",
           "-Dstderr.encoding=UTF-8",
           "-Dai.djl.offline=true",
-          "-Dai.djl.pytorch.num_threads=1");
+          "-Dai.djl.pytorch.num_threads=1",
+          "-Dmonoquant.terminal.results=" + Words.COLUMNS);
 
   /**
    * The end of a run.
@@ -96,6 +97,7 @@ record Child(List<Path> classPath, Path folder, List<String> jvmArguments) {
             "CLASSPATH",
             String.join(File.pathSeparator, classPath.stream().map(Path::toString).toList()));
     builder.environment().put("OPT_OUT_TRACKING", "true");
+    builder.environment().put("NO_COLOR", "true");
     Process process;
     try {
       process = builder.start();

@@ -15,6 +15,9 @@ public final class Output {
   @Parameter(required = true)
   @Nullable File path;
 
+  /** The model; by default that of the goal. */
+  @Parameter @Nullable File input;
+
   /** The scheme or preset; by default that of the goal. */
   @Parameter @Nullable String scheme;
 

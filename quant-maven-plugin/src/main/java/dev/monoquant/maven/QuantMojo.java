@@ -3,16 +3,26 @@ package dev.monoquant.maven;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.apache.maven.model.Plugin;
+import org.apache.maven.model.PluginExecution;
 import org.apache.maven.plugin.AbstractMojo;
+import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.Parameter;
+import org.jspecify.annotations.Nullable;
 
 /** What the goals that start the command line have in common. */
 abstract class QuantMojo extends AbstractMojo {
 
   private static final String PREFIX = "quant: ";
+  private static final String WARNING = "warning: ";
+  private static final String NOTE = "note: ";
+
+  /** What is no advice for a build. */
+  private static final Pattern NOTHING = Pattern.compile("^(?:next: |::|Try 'quant )");
 
   /** The exit codes of failures that a change of the project can cure. */
   private static final List<Integer> USERS = List.of(2, 3, 4);
@@ -29,6 +39,9 @@ abstract class QuantMojo extends AbstractMojo {
 
   @Parameter(defaultValue = "${mojoExecution.executionId}", readonly = true)
   String executionId = "default";
+
+  @Parameter(defaultValue = "${mojoExecution}", readonly = true)
+  @Nullable MojoExecution execution;
 
   /** The directory of reports, and of the manifests by which outputs are found up to date. */
   @Parameter(defaultValue = "${project.build.directory}/quant")
@@ -50,39 +63,96 @@ abstract class QuantMojo extends AbstractMojo {
     return maker.of(this);
   }
 
-  /** Logs a line of the command line's messages. */
+  Words words() {
+    return new Words(basedir.toPath().toAbsolutePath().normalize());
+  }
+
+  /** Logs a message in lines that fit. */
+  void say(String text) {
+    Words.fit(text).forEach(getLog()::info);
+  }
+
+  /** Logs what the command line says while it works; the rest is known at its end. */
   void log(String line) {
-    String text = line.startsWith(PREFIX) ? line.substring(PREFIX.length()) : line;
-    if (text.startsWith("warning: ")) {
-      getLog().warn(text.substring("warning: ".length()));
-    } else if (!text.startsWith("next: ")) {
-      // What to do next on a command line is no advice for a build.
-      getLog().info(text);
+    String text = withoutPrefix(line);
+    if (text.startsWith(WARNING)) {
+      Words.fit(words().of(text.substring(WARNING.length()))).forEach(getLog()::warn);
+    } else if (text.startsWith(NOTE)) {
+      say(words().of(text));
     }
   }
 
+  private static boolean isLogged(String text) {
+    return text.startsWith(WARNING) || text.startsWith(NOTE);
+  }
+
+  private static String withoutPrefix(String line) {
+    return line.startsWith(PREFIX) ? line.substring(PREFIX.length()) : line;
+  }
+
   /**
-   * Throws if a command failed: a failure of the project if it was refused, and an error of the
-   * build otherwise.
+   * Logs what a command said, or throws if it failed: a failure of the project if it was refused,
+   * and an error of the build otherwise.
    *
-   * @param what the thing that failed
+   * @param what what has failed then
    * @param ended how the command ended
-   * @param remedy where to look
+   * @param remedy where to look then
    */
-  static void requireSuccess(String what, Child.Ended ended, String remedy)
+  void requireSuccess(String what, Child.Ended ended, String remedy)
       throws MojoExecutionException, MojoFailureException {
+    List<String> said =
+        ended.err().stream()
+            .map(QuantMojo::withoutPrefix)
+            .filter(text -> !text.isBlank() && !isLogged(text) && !NOTHING.matcher(text).find())
+            .map(words()::of)
+            .toList();
     if (ended.code() == 0) {
+      said.forEach(this::say);
       return;
     }
-    String reasons =
-        ended.err().stream()
-            .map(line -> line.startsWith(PREFIX) ? line.substring(PREFIX.length()) : line)
-            .filter(line -> !line.isBlank() && !line.startsWith("::"))
-            .collect(Collectors.joining("\n"));
-    String message = what + ": " + reasons + "\n" + remedy;
+    String message = message(what, said, remedy);
     if (USERS.contains(ended.code())) {
       throw new MojoFailureException(message);
     }
-    throw new MojoExecutionException(message + " (exit code " + ended.code() + ")");
+    throw new MojoExecutionException(message + "\nexit code " + ended.code());
+  }
+
+  /** {@return a message of several lines; the first one stands behind the name of the goal} */
+  static String message(String what, List<String> reasons, String remedy) {
+    List<String> lines = new ArrayList<>(List.of(what + ":"));
+    reasons.forEach(reason -> lines.addAll(Words.fit("  " + reason)));
+    lines.addAll(Words.fit(remedy));
+    return String.join("\n", lines);
+  }
+
+  /**
+   * Refuses parameters that no goal has. Maven 3.8 drops them, and a build whose gate is misspelt
+   * would pass. Those of other goals are allowed, since a pom may give them for all executions.
+   */
+  void requireKnown() throws MojoFailureException {
+    if (execution == null) {
+      return;
+    }
+    Plugin plugin = execution.getPlugin();
+    Set<String> known = Configured.parameters();
+    requireKnown(plugin.getConfiguration(), known);
+    for (PluginExecution one : plugin.getExecutions()) {
+      if (one.getId().equals(executionId)) {
+        requireKnown(one.getConfiguration(), known);
+      }
+    }
+  }
+
+  private void requireKnown(@Nullable Object configuration, Set<String> known)
+      throws MojoFailureException {
+    for (String name : Configured.names(configuration)) {
+      if (!known.contains(name)) {
+        throw new MojoFailureException(
+            message(
+                executionId + " has the parameter <" + name + ">, which is not known",
+                List.of(),
+                "Correct its name. Known are " + String.join(", ", known)));
+      }
+    }
   }
 }

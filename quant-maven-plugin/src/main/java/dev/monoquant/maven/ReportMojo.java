@@ -2,7 +2,6 @@ package dev.monoquant.maven;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.File;
 import java.io.IOException;
@@ -54,10 +53,15 @@ public final class ReportMojo extends AbstractMojo {
       Path file = page.toPath().toAbsolutePath();
       Path folder = Objects.requireNonNull(file.getParent());
       Files.createDirectories(folder);
-      Files.writeString(file, page(folder, folders));
+      String text = page(folder, folders);
+      Files.writeString(file, text);
       getLog().info("wrote " + file);
-    } catch (IOException | JsonParseException | IllegalStateException e) {
-      throw new MojoExecutionException("the reports cannot be listed: " + e, e);
+      if (!text.contains("<td>")) {
+        getLog().warn("it is empty: no execution of quantize has written a report.");
+        getLog().warn("Make the models first, for example with mvn process-resources");
+      }
+    } catch (IOException | IllegalStateException e) {
+      throw new MojoExecutionException("the reports are not listed: " + Words.reason(e), e);
     }
   }
 
@@ -83,7 +87,12 @@ public final class ReportMojo extends AbstractMojo {
       if (Files.isDirectory(folder)) {
         try (Stream<Path> files = Files.list(folder)) {
           for (Path file : files.filter(f -> f.toString().endsWith(".json")).sorted().toList()) {
-            rows(from, file, out);
+            try {
+              rows(from, file, out);
+            } catch (RuntimeException e) {
+              throw new IllegalStateException(
+                  file + " is no report: " + e + ". Delete it and build again", e);
+            }
           }
         }
       }

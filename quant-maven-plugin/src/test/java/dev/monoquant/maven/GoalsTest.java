@@ -79,24 +79,27 @@ class GoalsTest {
   @Test
   void anotherCalibrationOfTheRecipeIsAnotherOutput() throws Exception {
     Path recipe = Files.writeString(dir.resolve("r.yaml"), "calibration: 'c.npz' \n");
-    QuantizeMojo mojo = quantize();
-    mojo.recipe = recipe.toFile();
-    List<Path> written = List.of(small);
-    String without = mojo.manifest(child(mojo), written);
+    String without = manifest(recipe);
     Files.writeString(dir.resolve("c.npz"), "one");
-    String one = mojo.manifest(child(mojo), written);
+    String one = manifest(recipe);
     Files.writeString(dir.resolve("c.npz"), "two");
-    String two = mojo.manifest(child(mojo), written);
+    String two = manifest(recipe);
     assertThat(Set.of(without, one, two)).hasSize(3);
     String c = dir.resolve("c.npz").toString();
     Files.writeString(recipe, "{\"calibration\": \"c.npz\"}");
-    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
+    assertThat(manifest(recipe)).contains(c + "\n");
     Files.writeString(recipe, "# By calibration.\nscheme: int8\ncalibration: c.npz  # of today\n");
-    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
+    assertThat(manifest(recipe)).contains(c + "\n");
     Files.writeString(recipe, "{calibration: c.npz, scheme: int8}");
-    assertThat(mojo.manifest(child(mojo), written)).contains(c + "\n");
+    assertThat(manifest(recipe)).contains(c + "\n");
     Files.writeString(recipe, "scheme: int8\n");
-    assertThat(mojo.manifest(child(mojo), written)).doesNotContain("c.npz");
+    assertThat(manifest(recipe)).doesNotContain("c.npz");
+  }
+
+  private String manifest(Path recipe) throws Exception {
+    QuantizeMojo mojo = quantize();
+    mojo.recipe = recipe.toFile();
+    return mojo.manifest(mojo.jobs().get(0), child(mojo));
   }
 
   private CheckMojo check() {
@@ -115,7 +118,7 @@ class GoalsTest {
     byte[] first = Files.readAllBytes(small);
 
     quantize().execute();
-    assertThat(said).containsExactly(small + " is up to date");
+    assertThat(said).containsExactly("target/models/small.safetensors is up to date");
 
     Files.write(small, new byte[] {1});
     quantize().execute();
@@ -139,9 +142,10 @@ class GoalsTest {
     assertThatThrownBy(mojo::execute)
         .isInstanceOf(MojoFailureException.class)
         .hasMessageContaining("gate missed: classifier.1.weight has an SQNR of 41.28 dB")
-        .hasMessageContaining("Try more bits or smaller groups")
-        .hasMessageContaining(dir.resolve("target/quant/digits.html").toString());
+        .hasMessageContaining("Try more bits")
+        .hasMessageEndingWith("\nSee target/quant/digits.html");
     assertThat(small).doesNotExist();
+    assertThat(said).noneMatch(line -> line.contains("Try more bits"));
     assertThat(dir.resolve("target/quant/digits.html")).content().contains("missed");
     assertThat(dir.resolve("target/quant/digits.manifest")).hasContent("unfinished");
   }
@@ -158,7 +162,7 @@ class GoalsTest {
     assertThat(said).noneMatch(line -> line.endsWith("up to date"));
     assertThat(dir.resolve("target/quant/digits.html")).content().contains("Accepted");
     quantize().execute();
-    assertThat(said).containsExactly(small + " is up to date");
+    assertThat(said).containsExactly("target/models/small.safetensors is up to date");
   }
 
   @Test
@@ -167,7 +171,7 @@ class GoalsTest {
     Files.writeString(small, "mine");
     assertThatThrownBy(quantize()::execute)
         .isInstanceOf(MojoFailureException.class)
-        .hasMessageContaining("this build did not write it");
+        .hasMessageContaining("which this build did not write");
     assertThat(small).hasContent("mine");
     QuantizeMojo mojo = quantize();
     mojo.overwrite = true;
@@ -186,7 +190,7 @@ class GoalsTest {
     none.output = null;
     assertThatThrownBy(none::execute)
         .isInstanceOf(MojoFailureException.class)
-        .hasMessageContaining("give either <output>");
+        .hasMessageContaining("gives no <output>");
     QuantizeMojo broken = quantize();
     broken.jvmArguments = List.of("-XX:NoSuchOption");
     assertThatThrownBy(broken::execute)
@@ -198,24 +202,132 @@ class GoalsTest {
     assertThatCode(skipped::execute).doesNotThrowAnyException();
   }
 
-  @Test
-  void severalOutputsAreMadeInOnePassEachWithItsScheme() throws Exception {
+  private QuantizeMojo several(List<String> schemes, String path) {
     QuantizeMojo mojo = quantize();
     mojo.output = null;
     mojo.exclude = List.of("features.*");
-    for (String scheme : List.of("int8", "fp8")) {
+    for (String scheme : schemes) {
       Output one = new Output();
-      one.path = dir.resolve("target/" + scheme + ".safetensors").toFile();
+      one.path = dir.resolve(path.formatted(scheme)).toFile();
       one.scheme = scheme;
       mojo.outputs.add(one);
     }
-    assertThat(mojo.command())
-        .containsSubsequence("--exclude=features.*", "--scheme=int8", "--scheme=fp8");
+    return mojo;
+  }
+
+  @Test
+  void ofSeveralOutputsOnlyThoseAreMadeThatAreNotUpToDate() throws Exception {
+    QuantizeMojo mojo = several(List.of("int8", "fp8"), "target/%s.safetensors");
     mojo.execute();
+    assertThat(said).filteredOn(line -> line.startsWith("quantized: ")).hasSize(2);
+    assertThat(said).contains("wrote target/int8.safetensors", "wrote target/fp8.safetensors");
+    Path reports = dir.resolve("target/quant");
+    assertThat(reports.toFile().list())
+        .contains("digits-int8.safetensors.html", "digits-fp8.safetensors.manifest")
+        .hasSize(8);
+    String int8 = Files.readString(reports.resolve("digits-int8.safetensors.json"));
+
+    prepared(mojo).execute();
+    assertThat(said)
+        .containsExactly(
+            "target/int8.safetensors is up to date", "target/fp8.safetensors is up to date");
+
+    mojo.outputs.get(1).scheme = "fp8-e5m2";
+    prepared(mojo).execute();
+    assertThat(said).contains("target/int8.safetensors is up to date");
+    assertThat(said).filteredOn(line -> line.startsWith("quantized: ")).hasSize(1);
+    assertThat(reports.resolve("digits-int8.safetensors.json")).hasContent(int8);
+    assertThat(reports.resolve("digits-fp8.safetensors.json")).content().contains("fp8-e5m2");
+    assertThat(ReportMojo.page(dir, List.of(reports)))
+        .contains("href=\"target/quant/digits-int8.safetensors.html\"")
+        .containsOnlyOnce("fp8.safetensors</a>");
+
+    Files.delete(dir.resolve("target/int8.safetensors"));
+    prepared(mojo).execute();
+    assertThat(said).contains("target/fp8.safetensors is up to date");
+    assertThat(dir.resolve("target/int8.safetensors")).isNotEmptyFile();
+  }
+
+  /** Reports have the names of outputs, and an execution may read several models. */
+  @Test
+  void outputsWithOneNameAndOfSeveralModelsAreToldApart() throws Exception {
+    QuantizeMojo mojo = several(List.of("int8", "fp8"), "target/%s/m.safetensors");
+    mojo.outputs.get(1).input = Files.copy(model, dir.resolve("other.safetensors")).toFile();
+    mojo.input = null;
+    assertThatThrownBy(mojo::execute)
+        .isInstanceOf(MojoFailureException.class)
+        .hasMessageContaining("digits has no <input>");
+    mojo.outputs.get(0).input = model.toFile();
     mojo.execute();
-    assertThat(said).last().asString().endsWith("fp8.safetensors is up to date");
-    assertThat(ReportMojo.page(dir, List.of(dir.resolve("target/quant"))))
-        .contains("href=\"target/quant/digits.html\"", "int8.safetensors", "fp8.safetensors");
+    Path reports = dir.resolve("target/quant");
+    assertThat(reports.resolve("digits-m.safetensors.json")).content().contains("\"int8@");
+    assertThat(reports.resolve("digits-2-m.safetensors.json"))
+        .content()
+        .contains("\"fp8@", "other.safetensors");
+    prepared(mojo).execute();
+    assertThat(said)
+        .containsExactly(
+            "target/int8/m.safetensors is up to date", "target/fp8/m.safetensors is up to date");
+  }
+
+  @Test
+  void aRecipeMayStandInThePom() throws Exception {
+    QuantizeMojo mojo = quantize();
+    mojo.recipeText = "{scheme: fp8,\n    ignore: [\"re:features.*\"]}";
+    mojo.execute();
+    assertThat(dir.resolve("target/quant/digits.json")).content().contains("\"fp8@");
+    prepared(mojo).execute();
+    assertThat(said).containsExactly("target/models/small.safetensors is up to date");
+    mojo.recipeText = "scheme: int8\nignore: []";
+    prepared(mojo).execute();
+    assertThat(said).anyMatch(line -> line.startsWith("quantized: 4 weights"));
+
+    mojo.recipeText = "scheme: int4\n        exclude: [a]";
+    assertThatThrownBy(mojo::execute).hasMessageContaining("Maven has moved to the left");
+    mojo.recipeText = "{scheme: int4, calibration: c.npz}";
+    assertThatThrownBy(mojo::execute).hasMessageContaining("Give it as <calibration>");
+    mojo.recipe = dir.resolve("r.yaml").toFile();
+    assertThatThrownBy(mojo::execute).hasMessageContaining("both <recipe> and <recipeText>");
+  }
+
+  /** Beside the level that Maven writes before each line. */
+  @Test
+  void linesOfMessagesFitIn80ColumnsButForLongWords() throws Exception {
+    QuantizeMojo mojo = several(List.of("int8", "fp8"), "target/%s.safetensors");
+    mojo.minSqnr = 60.0;
+    assertThatThrownBy(mojo::execute)
+        .message()
+        .startsWith(
+            "2 outputs are not made:\n  target/int8.safetensors: gate missed: classifier.1.weight")
+        .contains("<minSqnr> asks for 60")
+        .endsWith("See target/quant/digits-int8.safetensors.html")
+        .satisfies(text -> assertThat(text.lines()).allMatch(line -> line.length() <= 72));
+    mojo.minSqnr = null;
+    mojo.execute();
+    assertThat(said).allMatch(line -> line.length() <= 72);
+    assertThat(Words.fit("  " + "a".repeat(90) + " b"))
+        .containsExactly("  " + "a".repeat(90), "    b");
+    assertThat(Words.fit("x ".repeat(40) + "\n\ny")).hasSize(4);
+    assertThat(new Words(dir).of("--no-run and --scheme of " + dir + "/a"))
+        .isEqualTo("<argument>--no-run</argument> and <scheme> of a");
+  }
+
+  @Test
+  void whatCannotBeReadOrWrittenIsNamed() throws Exception {
+    QuantizeMojo none = quantize();
+    none.input = dir.resolve("nosuch.pt").toFile();
+    assertThatThrownBy(none::execute)
+        .isInstanceOf(MojoFailureException.class)
+        .hasMessageContaining("the <input> nosuch.pt, which does not exist");
+    Files.writeString(dir.resolve("target"), "a file");
+    assertThatThrownBy(quantize()::execute)
+        .isInstanceOf(MojoExecutionException.class)
+        .hasMessage("digits cannot work:\n  target/quant: Not a directory");
+    CheckMojo check = check();
+    check.baseline = dir.resolve("nosuch.json").toFile();
+    assertThatThrownBy(check::execute)
+        .isInstanceOf(MojoFailureException.class)
+        .hasMessageContaining("the <baseline> nosuch.json does not exist");
   }
 
   @Test
@@ -303,6 +415,15 @@ class GoalsTest {
     assertThatThrownBy(check::execute)
         .isInstanceOf(MojoExecutionException.class)
         .hasMessageContaining("a report without a list of weights");
+  }
+
+  @Test
+  void theParametersOfAPomAreItsElements() {
+    String pom =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<configuration>\n  <minSqrn>60</minSqrn>"
+            + "<outputs><output><path>a &amp; b</path></output></outputs></configuration>";
+    assertThat(Configured.names(pom)).containsExactly("minSqrn", "outputs");
+    assertThat(Configured.names(null)).isEmpty();
   }
 
   @Test

@@ -25,12 +25,14 @@ final class Body {
   private final Evaluation expressions;
   private final Edits edits = new Edits();
   private final UseLog uses = new UseLog();
+  private final Sharing sharing;
 
-  private Body(Pass pass, String source, Scope scope) {
+  private Body(Pass pass, String source, Scope scope, Sharing sharing) {
     this.pass = pass;
     this.source = source;
     this.scope = scope;
-    this.expressions = new Evaluation(pass, source, scope, uses);
+    this.sharing = sharing;
+    this.expressions = new Evaluation(pass, source, scope, uses, sharing);
   }
 
   /**
@@ -43,15 +45,40 @@ final class Body {
    * @return the rewritten body
    */
   static Body of(Pass pass, String source, Function function, Map<String, Value> parameters) {
+    return rewritten(
+        pass, source, function, parameters, sharing(pass, source, function, parameters));
+  }
+
+  /**
+   * Finds what a function calls, and which of its products share an input.
+   *
+   * @return what was found; nothing if no products share in this pass
+   */
+  static Sharing sharing(
+      Pass pass, String source, Function function, Map<String, Value> parameters) {
+    Sharing sharing = new Sharing(function);
+    if (pass.shares()) {
+      rewritten(pass, source, function, parameters, sharing);
+      sharing.settle();
+    }
+    return sharing;
+  }
+
+  private static Body rewritten(
+      Pass pass, String source, Function function, Map<String, Value> parameters, Sharing sharing) {
     Scope scope = new Scope(function, parameters);
-    Body body = new Body(pass, source, scope);
+    Body body = new Body(pass, source, scope, sharing);
     parameters.forEach(
         (name, value) -> {
           if (!scope.isSetOnce(name)) {
             body.uses.lose(value, "the parameter " + name + " is set anew");
           }
         });
-    function.body().forEach(body::statement);
+    for (int i = 0; i < function.body().size(); i++) {
+      sharing.begin(i);
+      body.add(i, function.body().get(i));
+      body.statement(function.body().get(i));
+    }
     function.body().stream().filter(s -> !s.understood()).forEach(body::notUnderstood);
     return body;
   }
@@ -64,6 +91,14 @@ final class Body {
   /** {@return the changes of the file} */
   Edits edits() {
     return edits;
+  }
+
+  /** Adds the lines that prepare inputs for this statement and later ones. */
+  private void add(int index, Statement statement) {
+    String lines = sharing.added(index);
+    if (!lines.isEmpty()) {
+      edits.replace(statement.line().start(), statement.line().start(), lines);
+    }
   }
 
   private void statement(Statement statement) {

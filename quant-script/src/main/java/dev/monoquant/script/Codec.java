@@ -22,7 +22,8 @@ record Codec(EncodedWeight weight, Kind kind) {
   /** Kinds of codecs; the numbers are stored in the state of a holder. */
   enum Kind {
     /**
-     * Integer codes with one scale and optional zero points, which integer kernels can multiply.
+     * Integer codes with one scale and optional zero points, which integer kernels can multiply;
+     * and optional factors of columns, by which kernels divide inputs.
      */
     AFFINE(0),
     /** The numbers cast to a shorter type. */
@@ -86,7 +87,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private static boolean isAffine(EncodedWeight weight) {
-    if (!(weight.encoding().formula() instanceof Formula.Affine affine)
+    if (!(weight.encoding().undivided().formula() instanceof Formula.Affine affine)
         || affine.scales().size() != 1
         || !affine.minimums().isEmpty()
         || affine.groupIndex().isPresent()
@@ -122,6 +123,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   /** {@return whether codes have 8 bits, with one scale for each row or one for all} */
   boolean isTable() {
     return kind == Kind.AFFINE
+        && !isDivided()
         && weight.matrix().rowAxis() == 0
         && scaleCells() == 1
         && codes().type().bits() == 8;
@@ -129,7 +131,10 @@ record Codec(EncodedWeight weight, Kind kind) {
 
   /** {@return whether a convolution kernel can multiply the codes: signed, no zero points} */
   boolean isWindowKernel() {
-    return isKernel(false) && codes().type().signed() && affine().zeroPoint().isEmpty();
+    return isKernel(false)
+        && !isDivided()
+        && codes().type().signed()
+        && affine().zeroPoint().isEmpty();
   }
 
   /**
@@ -146,6 +151,11 @@ record Codec(EncodedWeight weight, Kind kind) {
     return centred ? -Byte.MIN_VALUE : 2 * Byte.MAX_VALUE + 1;
   }
 
+  /** {@return whether kernels divide inputs by factors of columns} */
+  boolean isDivided() {
+    return kind == Kind.AFFINE && weight.encoding().columnFactors().isPresent();
+  }
+
   Part codes() {
     return weight.encoding().part(affine().codes());
   }
@@ -159,7 +169,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private Formula.Affine affine() {
-    return (Formula.Affine) weight.encoding().formula();
+    return (Formula.Affine) weight.encoding().undivided().formula();
   }
 
   private long scaleCells() {
@@ -167,13 +177,14 @@ record Codec(EncodedWeight weight, Kind kind) {
     return scale().tiled() ? shape.dim(1) : 1;
   }
 
-  /** {@return its parts as tensors, the codes first} */
+  /** {@return its parts as tensors, the codes first; of integer codes the factors last} */
   List<Stored> stored() {
     List<Stored> all = new ArrayList<>();
     if (kind == Kind.AFFINE) {
       all.add(stored(codes()));
       all.add(stored(scale()));
       zeroPoint().ifPresent(z -> all.add(stored(z)));
+      weight.encoding().columnFactors().ifPresent(f -> all.add(stored(f)));
     } else {
       weight.encoding().parts().forEach(p -> all.add(stored(p)));
     }

@@ -52,7 +52,8 @@ public final class EngineScriptRunner implements ScriptRunner {
     Optional<String> decoder =
         codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
     TreeMap<String, String> code = new TreeMap<>();
-    code.put("__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, Kernels.LASTING, decoder));
+    code.put(
+        "__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, Kernels.LASTING, decoder, false));
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
     WeightMatrix rows = codec.weight().matrix();
     Map<String, ByteBuffer> storages = new HashMap<>();

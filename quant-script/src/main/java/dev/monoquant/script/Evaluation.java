@@ -33,18 +33,21 @@ final class Evaluation {
   private final String source;
   private final Scope scope;
   private final UseLog uses;
+  private final Sharing sharing;
 
   /**
    * @param pass what is known of the program
    * @param source the text of the file of the function
    * @param scope what is known of its names
    * @param uses receives the uses of weights
+   * @param sharing which products share their input
    */
-  Evaluation(Pass pass, String source, Scope scope, UseLog uses) {
+  Evaluation(Pass pass, String source, Scope scope, UseLog uses, Sharing sharing) {
     this.pass = pass;
     this.source = source;
     this.scope = scope;
     this.uses = uses;
+    this.sharing = sharing;
   }
 
   /** Rewrites an expression whose value must be a plain value. */
@@ -128,6 +131,7 @@ final class Evaluation {
 
   private Result named(Expr.Call call, Result callee, List<Expr> values) {
     if (!(callee.value() instanceof Value.Global global)) {
+      sharing.changes();
       return other(call, settled(callee, ""), "", evalAll(values));
     }
     Optional<Result> product =
@@ -149,12 +153,68 @@ final class Evaluation {
     String before = base.text() + source.substring(member.base().end(), nameAt);
     Optional<Pass.Target> target =
         module.type().method(member.name()).map(m -> Pass.Target.method(module.type(), m));
+    if (target.filter(pass::isPure).isEmpty()) {
+      sharing.changes();
+    }
+    Optional<Result> shared = target.flatMap(t -> shared(call, t, base, module, arguments));
+    if (shared.isPresent()) {
+      return shared.get();
+    }
     return target
         .flatMap(t -> known(call, t, before + member.name(), before, arguments))
         .orElseGet(() -> other(call, before + member.name(), "", arguments));
   }
 
+  /** Rewrites a call of a layer whose input is prepared for several. */
+  private Optional<Result> shared(
+      Expr.Call call,
+      Pass.Target target,
+      Result base,
+      Value.OfModule module,
+      List<Result> arguments) {
+    Optional<PlainLinear> linear =
+        pass.shares() && call.arguments().size() == 1 && call.positional(0).isPresent()
+            ? PlainLinear.of(target.function())
+            : Optional.empty();
+    if (linear.isEmpty()
+        || !(module.attribute(linear.get().weight(), base.text()) instanceof Value.Held held)) {
+      return Optional.empty();
+    }
+    String holder = "(" + base.text() + ")." + linear.get().weight();
+    String bias = linear.get().bias().map(b -> "(" + base.text() + ")." + b).orElse("None");
+    return shared(call, held, holder, arguments.get(0), bias);
+  }
+
+  private Optional<Result> shared(
+      Expr.Call call, Value.Held held, String holder, Result input, String bias) {
+    Use use = Use.product(held.slot(), false, Optional.empty());
+    if (!pass.shares(held.slot().holder())
+        || !held.isOwn()
+        || !held.isMatrix()
+        || held.transposed()
+        || !use.isAllowed()) {
+      return Optional.empty();
+    }
+    sharing.find(call, call.arguments().get(0).value(), held.slot().holder(), holder);
+    return sharing
+        .prepared(call)
+        .map(
+            prepared -> {
+              uses.add(use);
+              String text = settled(input, "");
+              return new Result(
+                  "(" + holder + ").linear_of(" + text + ", " + prepared + ", " + bias + ", )",
+                  Value.UNKNOWN);
+            });
+  }
+
   private Result global(Expr.Call call, String name, String text, List<Result> arguments) {
+    Optional<Pass.Target> free = pass.free(name);
+    if (free.isEmpty()) {
+      sharing.calls(call, name);
+    } else if (!pass.isPure(free.get())) {
+      sharing.changes();
+    }
     if (name.equals("getattr") && arguments.size() == 2) {
       return getattr(call, text, arguments);
     }
@@ -172,6 +232,15 @@ final class Evaluation {
             scope,
             a -> settled(a, name),
             texts -> arguments(call, text, texts));
+    if (match.isPresent()
+        && name.equals("torch.linear")
+        && arguments.get(1).value() instanceof Value.Held held) {
+      String bias = arguments.size() > 2 ? settled(arguments.get(2), name) : "None";
+      Optional<Result> shared = shared(call, held, arguments.get(1).text(), arguments.get(0), bias);
+      if (shared.isPresent()) {
+        return shared.get();
+      }
+    }
     if (match.isPresent()) {
       match.get().use().ifPresent(uses::add);
       return new Result(match.get().text(), match.get().value());
@@ -188,8 +257,8 @@ final class Evaluation {
       arguments.forEach(a -> uses.lose(a.value(), name + " changes it"));
     }
     String callee = pass.convolves() ? SAFE.getOrDefault(name, text) : text;
-    return pass.free(name)
-        .flatMap(t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
+    return free.flatMap(
+            t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
         .orElseGet(() -> other(call, callee, name, arguments));
   }
 

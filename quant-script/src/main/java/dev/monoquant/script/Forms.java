@@ -11,20 +11,17 @@ import java.util.Set;
  * multiply by.
  *
  * <p>Swapped axes: {@code torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also {@code
- * w.T}, {@code w.mT}, {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. Axes of length 1
- * after the second, as kernels of 1x1 have: {@code squeeze}, {@code unsqueeze}, {@code select},
- * {@code flatten}, {@code view} and {@code reshape} that only add or remove such. Types: {@code
- * torch.to} with the properties that the weight already has, and a cast of a FLOAT32 weight to half
- * or bfloat16, or to the type of another tensor, also by {@code type_as}. Neither: {@code detach},
- * {@code contiguous}, and slices of everything.
+ * w.T}, {@code w.mT}, {@code w.mH}, {@code w.permute(1, 0)}, {@code w.movedim(0, 1)} and {@code
+ * w.transpose(-1, -2)}. Axes of length 1 after the second, as kernels of 1x1 have: {@code squeeze},
+ * {@code unsqueeze}, {@code select}, {@code flatten}, {@code view} and {@code reshape} that only
+ * add or remove such. Types: {@code torch.to} with the properties that the weight already has, and
+ * a cast of a FLOAT32 weight to half or bfloat16, or to the type of another tensor, also by {@code
+ * type_as}. Neither: {@code detach}, {@code clone}, {@code contiguous}, and slices of everything.
  *
  * <p>What this does not do: it follows no part of a weight, such as {@code w[:8]} or {@code
  * w.chunk(3)}.
  */
 final class Forms {
-
-  private static final Set<String> SWAPPED = Set.of("0,1", "1,0");
-  private static final Set<String> LAST_SWAPPED = Set.of("-1,-2", "-2,-1");
 
   /** The numbers of types in torch. */
   private static final int FLOAT = 6;
@@ -61,13 +58,19 @@ final class Forms {
     }
     return switch (op) {
       case "torch.t" -> form.count(1) ? Optional.of(held.flipped()) : Optional.empty();
-      case "torch.transpose" -> form.transposed();
-      case "torch.numpy_T", "torch.mT" -> form.count(1) ? form.flippedMatrix() : Optional.empty();
+      case "torch.transpose", "torch.swapaxes", "torch.swapdims" -> form.transposed();
+      // Weights are real: their conjugates are themselves.
+      case "torch.numpy_T", "torch.mT", "torch.mH", "torch.matrix_H", "torch.adjoint" ->
+          form.count(1) ? form.flippedMatrix() : Optional.empty();
       case "torch.permute" ->
-          form.count(2) && form.numbers(1).equals(List.of(1L, 0L))
+          form.count(2) && isPair(form.numbers(1)) && Math.floorMod(form.numbers(1).get(0), 2) == 1
               ? form.flippedMatrix()
               : Optional.empty();
+      case "torch.movedim", "torch.moveaxis" -> form.moved();
       case "torch.detach" -> form.count(1) ? Optional.of(held) : Optional.empty();
+      // A copy that is changed in place gets the decoded tensor, as the weight itself would.
+      case "torch.clone" ->
+          form.count(1) || (form.count(2) && form.isNone(1)) ? Optional.of(held) : Optional.empty();
       case "torch.contiguous" ->
           // The decoded tensor is contiguous; with swapped axes it is not.
           form.count(1) && !held.transposed() ? Optional.of(held) : Optional.empty();
@@ -89,11 +92,26 @@ final class Forms {
     if (!count(3)) {
       return Optional.empty();
     }
-    String axes = number(1).orElse("") + "," + number(2).orElse("");
-    if (SWAPPED.contains(axes)) {
+    List<Long> axes = new ArrayList<>(numbers(1));
+    axes.addAll(numbers(2));
+    if (axes.equals(List.of(0L, 1L)) || axes.equals(List.of(1L, 0L))) {
       return Optional.of(held.flipped());
     }
-    return LAST_SWAPPED.contains(axes) ? flippedMatrix() : Optional.empty();
+    return isPair(axes) ? flippedMatrix() : Optional.empty();
+  }
+
+  /** {@code torch.movedim(w, 0, 1)}. */
+  private Optional<Value.Held> moved() {
+    List<Long> axes = new ArrayList<>(numbers(1));
+    axes.addAll(numbers(2));
+    return count(3) && isPair(axes) ? flippedMatrix() : Optional.empty();
+  }
+
+  /** {@return whether two axis numbers are the two axes of a matrix, in any order} */
+  private static boolean isPair(List<Long> axes) {
+    return axes.size() == 2
+        && axes.stream().allMatch(axis -> axis >= -2 && axis <= 1)
+        && Math.floorMod(axes.get(0), 2) != Math.floorMod(axes.get(1), 2);
   }
 
   /** Swaps the axes of a matrix. Other axis numbers than 0 and 1 depend on the number of axes. */

@@ -38,7 +38,12 @@ final class FormulaScript {
    * @param encoding its encoding
    */
   static Optional<String> of(WeightMatrix weight, Encoding encoding) {
-    return new FormulaScript(weight, encoding).expression().map(e -> "return " + e);
+    Optional<String> expression = new FormulaScript(weight, encoding.undivided()).expression();
+    return encoding
+        .columnFactors()
+        .map(factors -> expression.map(e -> "torch.div(" + e + ", " + factors.name() + ")"))
+        .orElse(expression)
+        .map(e -> "return " + e);
   }
 
   private Optional<String> expression() {

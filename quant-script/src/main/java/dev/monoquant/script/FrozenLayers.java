@@ -42,6 +42,21 @@ final class FrozenLayers {
           "rnn_relu",
           LayerKind.RNN);
 
+  /** One step of a recurrent layer: {@code lstm_cell(input, hx, w_ih, w_hh, b_ih, b_hh)}. */
+  private static final Map<String, LayerKind> CELLS =
+      Map.of(
+          "lstm_cell",
+          LayerKind.LSTM_CELL,
+          "gru_cell",
+          LayerKind.GRU_CELL,
+          "rnn_tanh_cell",
+          LayerKind.RNN_CELL,
+          "rnn_relu_cell",
+          LayerKind.RNN_CELL);
+
+  private static final List<String> CELL_PARAMS =
+      List.of("weight_ih", "weight_hh", "bias_ih", "bias_hh");
+
   /**
    * The positions of the tensors in the arguments of an operation.
    *
@@ -189,6 +204,20 @@ final class FrozenLayers {
     }
   }
 
+  private void cell(LayerKind kind, Expr.Call call) {
+    Map<String, TensorInfo> own = new LinkedHashMap<>();
+    for (int i = 0; i < CELL_PARAMS.size(); i++) {
+      String param = CELL_PARAMS.get(i);
+      constant(call, i + 2)
+          .filter(tensor -> taken.add(tensor.name()))
+          .ifPresent(tensor -> own.put(param, tensor));
+    }
+    if (own.containsKey(CELL_PARAMS.get(0))) {
+      String name = requireNonNull(own.get(CELL_PARAMS.get(0))).name();
+      layers.add(new Layer(name, kind, Layer.Evidence.DECLARED, own));
+    }
+  }
+
   private Optional<List<String>> list(Expr.Name name) {
     return Optional.ofNullable(lists.get(name.name()));
   }
@@ -202,6 +231,10 @@ final class FrozenLayers {
   private void call(String name, Expr.Call call) {
     if (RECURRENT.containsKey(name)) {
       recurrent(RECURRENT.getOrDefault(name, LayerKind.UNKNOWN), call);
+      return;
+    }
+    if (CELLS.containsKey(name)) {
+      cell(CELLS.getOrDefault(name, LayerKind.UNKNOWN), call);
       return;
     }
     Optional<Use> use = use(name, call);

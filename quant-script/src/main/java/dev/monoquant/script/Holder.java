@@ -53,6 +53,11 @@ final class Holder {
         || (all.embedding() && !codec.isTable());
   }
 
+  /** {@return whether it can take an input that is prepared for several weights} */
+  boolean shares() {
+    return codec.weight().storage().get(HolderOptions.SHARE);
+  }
+
   /** {@return the requested mode} */
   Mode requested() {
     return mode;

@@ -38,6 +38,14 @@ public final class HolderOptions {
               + " channel they read or write, are decoded once when the model is loaded: int8 would"
               + " not make them faster");
 
+  /** Whether an input is prepared once for all weights that it is multiplied by, see Sharing. */
+  public static final OptionSpec<Boolean> SHARE =
+      OptionSpec.flag(
+          "share",
+          false,
+          "Quantize an input once for all weights that it is multiplied by, such as those of query,"
+              + " key and value");
+
   /** The least number of inputs for {@link Mode#STATIC}; see {@link #GREATEST}. */
   public static final OptionSpec<Double> LEAST =
       OptionSpec.number(
@@ -79,7 +87,7 @@ public final class HolderOptions {
 
   /** {@return all options} */
   public static List<OptionSpec<?>> all() {
-    return List.of(MODE, KERNELS, SMALL, LEAST, GREATEST);
+    return List.of(MODE, KERNELS, SMALL, SHARE, LEAST, GREATEST);
   }
 
   /** {@return the least number of elements of a weight that is quantized} */

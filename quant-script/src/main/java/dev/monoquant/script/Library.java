@@ -50,6 +50,22 @@ final class Library {
           "  def conv(self",
           "  def untimed_conv(self");
 
+  /** What measuring changes of inputs that are shared: each weight sees them itself. */
+  private static final String SHARED = "    shared = self.mode\n";
+
+  /** What the interface of holders has if they share inputs. */
+  private static final String SHARED_CALLS =
+      """
+        def prepared(self: __torch__.monoquant.Held,
+          input: Tensor) -> Tuple[int, Tensor, Tensor, Tensor, float, int]:
+          pass
+        def linear_of(self: __torch__.monoquant.Held,
+          input: Tensor,
+          prepared: Tuple[int, Tensor, Tensor, Tensor, float, int],
+          bias: Optional[Tensor]) -> Tensor:
+          pass
+      """;
+
   private Library() {}
 
   /** {@return the text of a resource of this package} */
@@ -69,8 +85,9 @@ final class Library {
    * @param kernels the kernels that its holders call
    * @param decoder the source of its function {@code scheme}; empty if {@code scheme} is never
    *     called
+   * @param shares whether its holders take inputs that are prepared for several weights
    */
-  static String source(String name, Kernels kernels, Optional<String> decoder) {
+  static String source(String name, Kernels kernels, Optional<String> decoder, boolean shares) {
     String text = SOURCE;
     if (decoder.isPresent()) {
       Function scheme =
@@ -80,12 +97,15 @@ final class Library {
       edits.replace(scheme.start(), scheme.end(), decoder.get());
       text = edits.apply(text, 0, text.length());
     }
+    if (shares) {
+      text = text.replace(CLASS, SHARED_CALLS + CLASS) + load("shared.py");
+    }
     text = text.replace(": Pack,", ": " + kernels.pack() + ",");
     text = text.replace("[Pack]", "[" + kernels.pack() + "]");
     text = text.replace("(Pack, ", "(" + kernels.pack() + ", ");
     text = text.replace("[Table]", "[" + kernels.table() + "]");
     String calls =
-        load(kernels.wire() + ".py")
+        (load(kernels.wire() + ".py") + (shares ? load("shared_" + kernels.wire() + ".py") : ""))
             .replace(": Pack", ": " + kernels.pack())
             .replace("> Pack", "> " + kernels.pack())
             .replace(": Table", ": " + kernels.table())
@@ -133,7 +153,7 @@ final class Library {
           }
           edits.replace(at, at + old.length(), by.replace(OWN_NAME, library + "."));
         });
-    return edits.apply(source, 0, source.length());
+    return edits.apply(source, 0, source.length()).replace(SHARED, "    shared = -1\n");
   }
 
   /**

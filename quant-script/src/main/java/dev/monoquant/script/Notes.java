@@ -86,7 +86,10 @@ final class Notes {
   private static void kernels(Plan plan, Codec codec, List<String> said, String others) {
     String rounded = ", decoded and rounded to int8 for each row when the model is loaded";
     if (plan.product()) {
-      said.add("int8 products" + (codec.isKernel(plan.transposed()) ? "" : rounded));
+      said.add(
+          "int8 products"
+              + (codec.isDivided() ? " of inputs divided by factors of columns" : "")
+              + (codec.isKernel(plan.transposed()) ? "" : rounded));
     }
     if (plan.window().isPresent()) {
       said.add("int8 convolution" + (codec.isWindowKernel() ? "" : rounded));

@@ -66,10 +66,13 @@ final class Pass {
   private final Map<ModuleType, Set<String>> set = new HashMap<>();
   private final Set<String> names = new HashSet<>();
   private final boolean convolves;
+  private final Set<String> sharing;
+  private final Map<String, Boolean> pure = new HashMap<>();
 
-  private Pass(Definitions definitions, ModuleTypes types) {
+  private Pass(Definitions definitions, ModuleTypes types, Set<String> sharing) {
     this.definitions = definitions;
     this.types = types;
+    this.sharing = sharing;
     this.convolves =
         Stream.concat(
                 types.constants().values().stream(),
@@ -78,7 +81,16 @@ final class Pass {
   }
 
   static Pass over(Definitions definitions, ModuleTypes types) {
-    Pass pass = new Pass(definitions, types);
+    return over(definitions, types, Set.of());
+  }
+
+  /**
+   * Processes the code.
+   *
+   * @param sharing the classes of holders whose products may share an input, see {@link Sharing}
+   */
+  static Pass over(Definitions definitions, ModuleTypes types, Set<String> sharing) {
+    Pass pass = new Pass(definitions, types, sharing);
     for (ModuleType type : types.all()) {
       List<Body> bodies = new ArrayList<>();
       for (Function method : type.original().methods().values()) {
@@ -97,6 +109,10 @@ final class Pass {
   }
 
   private Body body(Target target, Map<String, Value> given) {
+    return Body.of(this, target.file().text(), target.function(), parameters(target, given));
+  }
+
+  private Map<String, Value> parameters(Target target, Map<String, Value> given) {
     Map<String, Value> parameters = new LinkedHashMap<>();
     for (Function.Parameter parameter : target.function().parameters()) {
       declared(parameter)
@@ -111,7 +127,34 @@ final class Pass {
           new Value.OfModule(target.type().get(), Value.OfModule.SELF));
     }
     parameters.putAll(given);
-    return Body.of(this, target.file().text(), target.function(), parameters);
+    return parameters;
+  }
+
+  /** {@return whether products may share an input} */
+  boolean shares() {
+    return !sharing.isEmpty();
+  }
+
+  /** {@return whether products with holders of a class may} */
+  boolean shares(String holder) {
+    return sharing.contains(holder);
+  }
+
+  /** {@return whether it is known that a function changes no tensor} */
+  boolean isPure(Target target) {
+    if (!shares()) {
+      return false;
+    }
+    String key = key(target, Map.of());
+    Boolean known = pure.get(key);
+    if (known == null) {
+      pure.put(key, false); // Recursive calls are not followed.
+      known =
+          Body.sharing(this, target.file().text(), target.function(), parameters(target, Map.of()))
+              .isPure();
+      pure.put(key, known);
+    }
+    return known;
   }
 
   /**

@@ -27,7 +27,7 @@ final class Rewrite {
       TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
   /** Identifies a library. */
-  private record Source(Kernels kernels, Optional<String> decoder) {}
+  private record Source(Kernels kernels, Optional<String> decoder, boolean shares) {}
 
   private final ScriptProgram program;
   private final Definitions definitions;
@@ -70,7 +70,14 @@ final class Rewrite {
             constantTypes,
             program.constants(),
             (type, attribute) -> Optional.of(analysis.plan(type, attribute)));
-    Pass pass = Pass.over(definitions, types);
+    Set<String> sharing = new HashSet<>();
+    libraries.forEach(
+        (source, name) -> {
+          if (source.shares()) {
+            sharing.add(Library.declared(name));
+          }
+        });
+    Pass pass = Pass.over(definitions, types, sharing);
     requireAllowed(pass);
     Map<Holder, PickleObject> objects = new HashMap<>();
     holders.forEach(
@@ -94,7 +101,7 @@ final class Rewrite {
         (source, name) ->
             code.put(
                 "__torch__/" + name + ".py",
-                Library.source(name, source.kernels(), source.decoder())));
+                Library.source(name, source.kernels(), source.decoder(), source.shares())));
     ScriptProgram result =
         new ScriptProgram(
             code,
@@ -230,7 +237,7 @@ final class Rewrite {
             .filter(codec -> codec.kind() == Codec.Kind.SCRIPT)
             .map(Library::decoder);
     return libraries.computeIfAbsent(
-        new Source(holder.kernels(), decoder), source -> freshLibrary());
+        new Source(holder.kernels(), decoder, holder.shares()), source -> freshLibrary());
   }
 
   private String freshLibrary() {

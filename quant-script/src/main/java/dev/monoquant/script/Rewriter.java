@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.script.SourceFile.ClassDef;
@@ -80,7 +81,21 @@ public final class Rewriter {
       return Optional.of(
           "scheme " + weight.scheme() + " does not say how TorchScript decodes its parts");
     }
-    return placeRefusal(weight);
+    return placeRefusal(weight).or(() -> divisionRefusal(weight));
+  }
+
+  /** A product divides its inputs by the factors of the columns of its weight. */
+  private Optional<String> divisionRefusal(EncodedWeight weight) {
+    if (weight.encoding().columnFactors().isEmpty()) {
+      return Optional.empty();
+    }
+    Plan plan = plan(weight.name());
+    if (!plan.product() || plan.window().isPresent() || plan.embedding()) {
+      return Optional.of("not all of its uses are products");
+    }
+    return weight.matrix().rowAxis() == (plan.transposed() ? 1 : 0)
+        ? Optional.empty()
+        : Optional.of("the inputs of its products are not its columns");
   }
 
   private Optional<String> placeRefusal(EncodedWeight weight) {
@@ -185,6 +200,28 @@ public final class Rewriter {
                   ? Optional.empty()
                   : Optional.of("no product, convolution or look-up of the code uses it");
             });
+  }
+
+  /**
+   * Tells the kind of a layer from what the code does with its weight.
+   *
+   * @param tensor the weight
+   * @return the kind; empty unless the code multiplies by the weight, convolves with it or looks up
+   *     its rows, and it can be replaced
+   */
+  Optional<LayerKind> kind(TensorInfo tensor) {
+    if (!tensor.type().isQuantizable() || unobserved(tensor).isPresent()) {
+      return Optional.empty();
+    }
+    Plan plan = plan(tensor.name());
+    int rank = tensor.shape().rank();
+    if (rank > 2) {
+      return Optional.of(rank == 3 ? LayerKind.CONV1D : LayerKind.CONV2D);
+    }
+    if (plan.product()) {
+      return Optional.of(plan.transposed() ? LayerKind.CONV1D_TRANSPOSED : LayerKind.LINEAR);
+    }
+    return Optional.of(LayerKind.EMBEDDING);
   }
 
   private Plan plan(String name) {

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +102,30 @@ public final class Script {
   public List<Layer> layersOf(Collection<TensorInfo> constants) {
     // Only frozen archives have constants; the code of others is not parsed here.
     return constants.isEmpty() ? List.of() : FrozenLayers.of(definitions(), constants);
+  }
+
+  /**
+   * Finds the layers of tensors that neither a module nor {@link #layersOf} declares: one that the
+   * code multiplies by, convolves with or looks up rows of is the weight of a layer of its own
+   * name.
+   *
+   * @param tensors parameters, or constants named by {@link #constantName}
+   * @return the layers, in the order of the tensors; none if the code cannot be parsed
+   */
+  public List<Layer> layersByUse(Collection<TensorInfo> tensors) {
+    List<Layer> layers = new ArrayList<>();
+    for (TensorInfo tensor : tensors) {
+      if (tensor.shape().rank() > 1 && definitions().fault().isEmpty()) {
+        rewriter()
+            .kind(tensor)
+            .map(
+                kind ->
+                    new Layer(
+                        tensor.name(), kind, Layer.Evidence.DECLARED, Map.of("weight", tensor)))
+            .ifPresent(layers::add);
+      }
+    }
+    return layers;
   }
 
   /**

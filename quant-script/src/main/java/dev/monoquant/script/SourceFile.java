@@ -319,12 +319,21 @@ final class SourceFile {
 
     /** {@return the names of its parameters and buffers, in this order} */
     Set<String> stateNames() {
+      Set<String> names = parameterNames();
+      names.addAll(names("__buffers__"));
+      return names;
+    }
+
+    /** {@return the names of its parameters, in this order} */
+    Set<String> parameterNames() {
+      return names("__parameters__");
+    }
+
+    private Set<String> names(String list) {
       Set<String> names = new LinkedHashSet<>();
-      for (String list : List.of("__parameters__", "__buffers__")) {
-        NameList found = lists.get(list);
-        if (found != null) {
-          found.items().forEach(item -> item.plain().ifPresent(names::add));
-        }
+      NameList found = lists.get(list);
+      if (found != null) {
+        found.items().forEach(item -> item.plain().ifPresent(names::add));
       }
       return names;
     }

@@ -15,6 +15,7 @@ import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,14 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
 
   private static final String TORCH = "__torch__.";
 
+  private static final String WEIGHT = "weight";
+
+  /** Ends of the names of parameters that a weight is made of, by weight_norm and others. */
+  private static final List<String> PARTS = List.of("_g", "_v", "_orig");
+
+  /** Names of parameters that tell the kind of their module. */
+  private static final Set<String> TELLING = Set.of("weight_ih_l0", "in_proj_weight", "embedding");
+
   /** Copies the lists. */
   public StateDict {
     nodes = List.copyOf(nodes);
@@ -48,8 +57,14 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
    * @param path its name, empty for the root
    * @param kind the kind of layer, from its class; empty if the class does not determine it
    * @param tensors its parameters and buffers by local name, as objects of the pickle
+   * @param unknown the local names of parameters that neither its class nor their names say the
+   *     layer of
    */
-  public record Node(String path, Optional<LayerKind> kind, Map<String, PickleObject> tensors) {
+  public record Node(
+      String path,
+      Optional<LayerKind> kind,
+      Map<String, PickleObject> tensors,
+      Set<String> unknown) {
 
     /**
      * {@return the full name of one of its tensors}
@@ -90,7 +105,8 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
     void visit(Modules.Visit at) {
       ClassDef type = at.module().type();
       PickleObject object = at.module().object();
-      Node node = new Node(at.path(), kind(type.qualified()), new LinkedHashMap<>());
+      Optional<LayerKind> kind = kind(type.qualified());
+      Node node = new Node(at.path(), kind, new LinkedHashMap<>(), unknown(at.path(), kind, type));
       nodes.add(node);
       if (!(object.state().orElse(None.INSTANCE) instanceof PickleDict attributes)) {
         refuseHiddenTensors(at);
@@ -113,6 +129,22 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
                     : "")
                 + ", the pickle does not");
       }
+    }
+
+    /** By the names of parameters, the layers of state dicts are known. */
+    private static Set<String> unknown(String path, Optional<LayerKind> kind, ClassDef type) {
+      Set<String> names = type.parameterNames();
+      if (kind.filter(LayerKind.NAMED::contains).isPresent()
+          || !Collections.disjoint(names, TELLING)
+          || List.of(path.split("\\.", -1)).contains("parametrizations")) {
+        return Set.of();
+      }
+      names.removeIf(
+          name ->
+              name.equals(WEIGHT)
+                  || (path.isEmpty() && name.endsWith("_" + WEIGHT))
+                  || PARTS.stream().anyMatch(name::endsWith));
+      return names;
     }
 
     /** The class in Python; TorchScript puts all classes below a package of its own. */

@@ -53,7 +53,7 @@ def zero_points(parts: List[Tensor],
 def scheme(parts: List[Tensor],
     cells: List[int]) -> Tensor:
   return torch.to(parts[0], 6)
-def decoded_rows(parts: List[Tensor],
+def coded_rows(parts: List[Tensor],
     codec: List[int],
     rows: int,
     cols: int) -> Tensor:
@@ -65,6 +65,21 @@ def decoded_rows(parts: List[Tensor],
   if codec[3] > 0:
     codes = torch.sub(codes, __torch__.monoquant.spread(__torch__.monoquant.zero_points(parts, codec), codec, rows, cols))
   return torch.mul(codes, __torch__.monoquant.spread(torch.to(parts[1], 6), codec, rows, cols))
+# Integer codes may have a last part more, factors of columns: codes are of columns that were
+# multiplied by them.
+def column_factors(parts: List[Tensor],
+    codec: List[int]) -> Optional[Tensor]:
+  own = 3 if codec[3] > 0 else 2
+  if codec[0] == 0 and len(parts) > own:
+    return parts[own]
+  return None
+def decoded_rows(parts: List[Tensor],
+    codec: List[int],
+    rows: int,
+    cols: int) -> Tensor:
+  coded = __torch__.monoquant.coded_rows(parts, codec, rows, cols)
+  factors = __torch__.monoquant.column_factors(parts, codec)
+  return coded if factors is None else torch.div(coded, factors)
 def is_exact(codec: List[int],
     parts: List[Tensor]) -> bool:
   return codec[0] == 0 and parts[1].size(1) == 1

@@ -55,6 +55,7 @@ class Weight(Module):
   kernel_zero : Tensor
   pointwise : bool
   points : Optional[Pack]
+  units : Optional[Tensor]
   held : List[Tensor]
   def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
     return (self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
@@ -92,6 +93,7 @@ class Weight(Module):
     self.kernel_zero = torch.empty([0])
     self.pointwise = False
     self.points = None
+    self.units = None
     self.held = annotate(List[Tensor], [])
     self.reduced = False
     self.levels = 255
@@ -123,6 +125,9 @@ class Weight(Module):
         self.release()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
+    factors = __torch__.monoquant.column_factors(self.parts, self.codec)
+    if factors is not None:
+      self.units = torch.reciprocal(torch.reshape(factors, [-1]))
     bias = self.bias
     if bias is not None:
       bias = torch.contiguous(torch.to(bias, 6))
@@ -156,7 +161,7 @@ class Weight(Module):
       self.reduced = not torch.equal(codes, other)
       return (other, wider, middle)
     self.reduced = True
-    weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
+    weight = __torch__.monoquant.coded_rows(self.parts, self.codec, self.rows, self.cols)
     if not natural:
       weight = torch.contiguous(torch.transpose(weight, 0, 1))
     return __torch__.monoquant.requantized(weight, levels, weight.size(1) if saturates else 0, 128)
@@ -231,7 +236,11 @@ class Weight(Module):
     if product or self.table is not None:
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
       scale = torch.reshape(scale, [-1, 1])
-      self.held = [scale, torch.reshape(torch.to(zero, 1), [-1, 1])]
+      held = annotate(List[Tensor], [scale, torch.reshape(torch.to(zero, 1), [-1, 1])])
+      factors = __torch__.monoquant.column_factors(self.parts, self.codec)
+      if factors is not None:
+        held.append(factors)
+      self.held = held
       self.codec = [0, 8, 1, 8, 1, 1, self.cols, self.cols, 1, 1]
       self.parts = annotate(List[Tensor], [])
     return None
@@ -278,8 +287,10 @@ class Weight(Module):
       return torch.squeeze(product, 0)
     return product
   def product(self: __torch__.monoquant.Weight,
-    input: Tensor,
+    given: Tensor,
     bias: Optional[Tensor]) -> Tensor:
+    units = self.units
+    input = given if units is None else torch.mul(given, units)
     pack = unchecked_cast(Pack, self.pack)
     scale = self.scale
     zeros = self.zeros

@@ -48,6 +48,14 @@ class FormsTest {
         "torch.flatten(weight, 1, -1) | 24x16x1",
         "torch.squeeze(torch.unsqueeze(weight, -1), 2) | 24x16",
         "torch.t(torch.t(torch.detach(torch.squeeze(weight, -1)))) | 24x16x1",
+        "torch.clone(weight) | 24x16",
+        "torch.t(torch.mH(weight)) | 24x16",
+        "torch.matrix_H(torch.adjoint(weight)) | 24x16",
+        "torch.t(torch.movedim(weight, 0, 1)) | 24x16",
+        "torch.moveaxis(torch.t(weight), -1, 0) | 24x16",
+        "torch.t(torch.permute(weight, [-1, -2])) | 24x16",
+        "torch.t(torch.transpose(weight, 0, -1)) | 24x16",
+        "torch.t(torch.swapaxes(weight, -1, -2)) | 24x16",
       })
   void formsOfAMatrix(String form, String shape) {
     assertThat(code("torch.linear(x, " + form + ", bias)", dims(shape)))
@@ -70,6 +78,12 @@ class FormsTest {
         "torch.flatten(weight, 1) | 24x4x4 | torch.flatten((weight).tensor(), 1)",
         "torch.slice(weight, 0, 0, 8) | 24x16 | torch.slice((weight).tensor(), 0, 0, 8)",
         "torch.slice(weight, 0, 8) | 24x16 | torch.slice((weight).tensor(), 0, 8)",
+        "torch.movedim(weight, 0, 0) | 24x16 | torch.movedim((weight).tensor(), 0, 0)",
+        "torch.permute(weight, [0, 1]) | 24x16 | torch.permute((weight).tensor(), [0, 1])",
+        "torch.permute(weight, [0, -2]) | 24x16 | torch.permute((weight).tensor(), [0, -2])",
+        "torch.mH(weight) | 24x16x1 | torch.mH((weight).tensor())",
+        "torch.clone(weight, memory_format=0) | 24x16 |"
+            + " torch.clone((weight).tensor(), memory_format=0)",
         "torch.type_as(weight, torch.neg(x)) | 24x16 |"
             + " torch.type_as((weight).tensor(), torch.neg(x))",
         "torch.neg(torch.type_as(weight, x)) | 24x16 |"

@@ -103,6 +103,18 @@ class FormulaScriptTest {
             affine.withGroupIndex("i").withMinimums(minimums, ElementType.BFLOAT16)));
   }
 
+  /** Columns that are divided; the last is run by an integer kernel elsewhere. */
+  static Stream<Encoding> divided() {
+    return Stream.concat(
+            Stream.concat(encodings(), grouped()),
+            Stream.of(
+                Encoding.affine(
+                    codes(ElementType.INT8),
+                    Part.perRow("s", ElementType.FLOAT32),
+                    Part.perRow("z", ElementType.INT8))))
+        .map(encoding -> encoding.divided(COLS));
+  }
+
   static Stream<Encoding> encodings() {
     Part group = Part.perGroup("s", ElementType.FLOAT8_E4M3, 4);
     Part global = Part.perTensor("g", ElementType.FLOAT32);
@@ -144,7 +156,7 @@ class FormulaScriptTest {
   }
 
   @ParameterizedTest
-  @MethodSource({"encodings", "grouped"})
+  @MethodSource({"encodings", "grouped", "divided"})
   void decodesToTheSameBits(Encoding encoding) {
     for (ElementType type :
         List.of(ElementType.FLOAT32, ElementType.FLOAT16, ElementType.BFLOAT16)) {

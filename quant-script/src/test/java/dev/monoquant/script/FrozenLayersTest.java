@@ -77,6 +77,12 @@ class FrozenLayersTest {
       value = {
         "_0 = torch.linear(x, CONSTANTS.c0, CONSTANTS.c1) | 2 | c0 Linear weight=c0 bias=c1",
         "_0 = torch.linear(x, CONSTANTS.c0) | 2 | c0 Linear weight=c0",
+        "_0 = torch.lstm_cell(x, [h, c], CONSTANTS.c0, CONSTANTS.c2, CONSTANTS.c1, CONSTANTS.c3)"
+            + " | 2 | c0 LSTMCell weight_ih=c0 weight_hh=c2 bias_ih=c1 bias_hh=c3",
+        "_0 = torch.gru_cell(x, h, CONSTANTS.c0, CONSTANTS.c2) | 2 |"
+            + " c0 GRUCell weight_ih=c0 weight_hh=c2",
+        "_0 = torch.rnn_relu_cell(x, h, CONSTANTS.c0, CONSTANTS.c2, None, None) | 2 |"
+            + " c0 RNNCell weight_ih=c0 weight_hh=c2",
         "_0 = torch.linear(x, CONSTANTS.c0, None) | 2 | c0 Linear weight=c0",
         "return torch.relu(torch.linear(torch.add(x, y), CONSTANTS.c0)) | 2 | c0 Linear weight=c0",
         "_0 = torch.format('a, (', torch.linear(f([x, y], {1: 2}), CONSTANTS.c2)) | 2 | c2 Linear weight=c2",

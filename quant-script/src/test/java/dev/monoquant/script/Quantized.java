@@ -70,6 +70,20 @@ final class Quantized {
 
   /** Adds a weight; if it is refused, nothing but its reason is kept. */
   Optional<String> add(String name, int rowAxis, PlainScheme scheme, OptionValues options) {
+    return add(name, rowAxis, scheme, options, Optional.empty());
+  }
+
+  /**
+   * Adds a weight, if it is not refused.
+   *
+   * @param factors by which its columns are multiplied before they are quantized, and divided again
+   */
+  Optional<String> add(
+      String name,
+      int rowAxis,
+      PlainScheme scheme,
+      OptionValues options,
+      Optional<float[]> factors) {
     PickleObject tensor = tensor(name);
     TensorView view = TensorView.of(tensor).orElseThrow();
     TensorInfo info =
@@ -78,19 +92,32 @@ final class Quantized {
             type(tensor),
             TensorShape.of(view.sizes().stream().mapToLong(Long::longValue).toArray()));
     WeightMatrix rows = new WeightMatrix("", LayerKind.UNKNOWN, "weight", info, rowAxis);
-    EncodedWeight weight = scheme.weight(rows, options);
+    EncodedWeight plain = scheme.weight(rows, options);
+    EncodedWeight weight =
+        factors.isPresent()
+            ? plain.withEncoding(plain.encoding().divided(rows.columnCount()))
+            : plain;
     Optional<String> refusal = rewriter.refusal(weight);
     if (refusal.isPresent()) {
       refused.put(name, refusal.get());
       return refusal;
     }
     String folder = name.startsWith("CONSTANTS.") ? "constants" : "data";
-    parts.put(
-        name,
-        scheme.encode(
-            original.rows(rows, tensor, folder),
-            Math.toIntExact(rows.rowCount()),
-            Math.toIntExact(rows.columnCount())));
+    float[] numbers = original.rows(rows, tensor, folder);
+    int cols = Math.toIntExact(rows.columnCount());
+    factors.ifPresent(
+        f -> {
+          for (int i = 0; i < numbers.length; i++) {
+            numbers[i] *= f[i % cols];
+          }
+        });
+    Map<String, byte[]> encoded =
+        new LinkedHashMap<>(scheme.encode(numbers, Math.toIntExact(rows.rowCount()), cols));
+    weight
+        .encoding()
+        .columnFactors()
+        .ifPresent(part -> encoded.put(part.name(), part.toBytes(factors.orElseThrow())));
+    parts.put(name, encoded);
     weights.add(weight);
     return Optional.empty();
   }

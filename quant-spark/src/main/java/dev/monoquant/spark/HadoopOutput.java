@@ -24,6 +24,7 @@ import org.apache.hadoop.fs.Path;
  *   unit-0, unit-1      a {@link UnitParcel} of each unit that is complete
  *   unit-0-ATTEMPT      one that is being written
  *   output-ATTEMPT      the output while it is written
+ *   replaced-ATTEMPT    the output that was there before, until the new one has its name
  * </pre>
  *
  * <p>A parcel gets its name by a rename after all of its bytes; the first attempt wins, and others
@@ -116,6 +117,17 @@ final class HadoopOutput {
   /** Puts a joined output in its place: tensors first, index, configuration and manifest last. */
   void place(SplitPlan plan) throws IOException {
     Path attempt = new Path(folder, "output-" + UUID.randomUUID());
+    try {
+      copy(plan, attempt);
+      requireFree(plan);
+      replace(attempt);
+    } finally {
+      files.delete(attempt, true);
+    }
+    files.delete(folder, true);
+  }
+
+  private void copy(SplitPlan plan, Path attempt) throws IOException {
     java.nio.file.Path local = plan.target();
     try (Stream<java.nio.file.Path> walk = Files.walk(local)) {
       List<java.nio.file.Path> all =
@@ -131,12 +143,44 @@ final class HadoopOutput {
         }
       }
     }
-    requireFree(plan);
-    files.delete(target, true);
+  }
+
+  /** Puts what was there before aside, and back if the output cannot have its name. */
+  private void replace(Path attempt) throws IOException {
+    Path replaced = new Path(folder, "replaced-" + UUID.randomUUID());
+    boolean aside = files.exists(target);
+    if (aside && !files.rename(target, replaced)) {
+      throw new IOException(target + " could not be renamed to " + replaced);
+    }
+    try {
+      take(attempt);
+    } catch (IOException | RuntimeException e) {
+      if (aside && !restored(replaced, e)) {
+        throw new IOException(e + "; the output that was there before is " + replaced, e);
+      }
+      throw e;
+    }
+  }
+
+  /** Gives the output its name. A rename to a folder that is there moves into it. */
+  private void take(Path attempt) throws IOException {
     if (!files.rename(attempt, target)) {
       throw new IOException(attempt + " could not be renamed to " + target);
     }
-    files.delete(folder, true);
+    Path within = new Path(target, attempt.getName());
+    if (files.exists(within)) {
+      files.delete(within, true);
+      throw new IOException(target + " was made by another program meanwhile");
+    }
+  }
+
+  private boolean restored(Path replaced, Exception failure) {
+    try {
+      return !files.exists(target) && files.rename(replaced, target);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+      return false;
+    }
   }
 
   private static boolean isTensors(

@@ -12,13 +12,19 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.apache.spark.ExecutorLostFailure;
+import org.apache.spark.SparkConf;
+import org.apache.spark.deploy.master.Master;
+import org.apache.spark.deploy.worker.Worker;
+import org.apache.spark.rpc.RpcEnv;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
@@ -26,6 +32,7 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import scala.Option;
 
 /** Units in executors that are processes of their own, and what happens when they are lost. */
 class ClusterTest {
@@ -43,8 +50,12 @@ class ClusterTest {
   }
 
   private SparkSession start(String... settings) throws IOException {
+    return start(false, settings);
+  }
+
+  private SparkSession start(boolean hosts, String... settings) throws IOException {
     assumeTrue(Boolean.getBoolean("quant.test.full"), "the profile full starts executors");
-    cluster = new Cluster(folder.resolve("spark"), settings);
+    cluster = new Cluster(folder.resolve("spark"), hosts, settings);
     return cluster.session();
   }
 
@@ -97,7 +108,34 @@ class ClusterTest {
     assertThat(cluster.tasks()).anyMatch(task -> task.contains("ExecutorLostFailure"));
   }
 
-  /** Spark speculates on other hosts only, and here all executors have one; this goes further. */
+  /** The second attempt, on another host, ends first; the slow one comes back during the join. */
+  @Test
+  void aUnitThatIsSlowOnceIsTakenOverBySpeculation() throws IOException {
+    SparkSession session =
+        start(
+            true,
+            "spark.speculation",
+            "true",
+            "spark.speculation.interval",
+            "200ms",
+            "spark.speculation.quantile",
+            "0.5");
+    Path model = Models.directory(folder.resolve("in"), 6, 256);
+    Path alone = alone(model, SCHEME, "out");
+    SplitPlan plan = plan(model, SCHEME, "out", 6);
+    cluster.onFirstTask(executor -> Cluster.signal("STOP", executor));
+    try {
+      SparkUnits.on(session).write(plan);
+    } finally {
+      cluster.resume();
+    }
+    Quantizer.create().units().join(plan, report -> {});
+    requireSame("out", alone);
+    assertThat(cluster.speculative()).as("second attempts by speculation").isPositive();
+    assertThat(cluster.tasks()).noneMatch(task -> task.contains("ExecutorLostFailure"));
+  }
+
+  /** Without speculation: the executor is given up after some seconds of silence. */
   @Test
   void anExecutorThatStallsAndComesBackHarmsNothing() throws IOException {
     SparkSession session =
@@ -147,20 +185,26 @@ class ClusterTest {
     private final Queue<String> tasks = new ConcurrentLinkedQueue<>();
     private final Queue<String> executors = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean pending = new AtomicBoolean();
+    private final AtomicInteger speculative = new AtomicInteger();
+    private final List<RpcEnv> hosts = new ArrayList<>();
     private volatile Consumer<ProcessHandle> action = executor -> {};
 
     /**
      * A home without jars, as the class path of this JVM has them all; its folder says Scala's
      * version.
+     *
+     * @param twoHosts whether each executor has a host of its own, which are two addresses of the
+     *     loopback interface: Spark speculates on other hosts only
      */
-    Cluster(Path home, String... settings) throws IOException {
+    Cluster(Path home, boolean twoHosts, String... settings) throws IOException {
       Files.createDirectories(home.resolve("jars"));
       Files.createDirectories(home.resolve("launcher/target/scala-2.13"));
       System.setProperty("spark.testing", "1");
       System.setProperty("spark.test.home", home.toString());
       SparkSession.Builder builder =
           SparkSession.builder()
-              .master("local-cluster[2,1,1024]")
+              .master(twoHosts ? startHosts(home) : "local-cluster[2,1,1024]")
+              .config("spark.executor.memory", "1024m")
               .config("spark.ui.enabled", "false")
               .config("spark.driver.host", "127.0.0.1")
               .config("spark.driver.bindAddress", "127.0.0.1")
@@ -177,8 +221,36 @@ class ClusterTest {
       session.sparkContext().addSparkListener(new Watch());
     }
 
+    /** Starts a master and two workers in this JVM. */
+    private String startHosts(Path home) {
+      SparkConf conf = new SparkConf(false);
+      RpcEnv master = Master.startRpcEnvAndEndpoint("127.0.0.1", 0, 0, conf)._1();
+      String address = master.address().toSparkURL();
+      for (int worker = 1; worker <= 2; worker++) {
+        hosts.add(
+            Worker.startRpcEnvAndEndpoint(
+                "127.0.0." + worker,
+                0,
+                0,
+                1,
+                1024,
+                new String[] {address},
+                home.resolve("work").toString(),
+                Option.apply(worker),
+                conf,
+                Option.empty()));
+      }
+      hosts.add(master);
+      return address;
+    }
+
     SparkSession session() {
       return session;
+    }
+
+    /** How many attempts Spark started because another was slow. */
+    int speculative() {
+      return speculative.get();
     }
 
     /** What became of each task that ended, in words. */
@@ -233,6 +305,9 @@ class ClusterTest {
       public void onTaskStart(SparkListenerTaskStart start) {
         String id = start.taskInfo().executorId();
         executors.add(id);
+        if (start.taskInfo().speculative()) {
+          speculative.incrementAndGet();
+        }
         if (pending.compareAndSet(true, false)) {
           backends().stream()
               .filter(p -> command(p).contains("--executor-id " + id + " "))
@@ -253,6 +328,8 @@ class ClusterTest {
     @Override
     public void close() {
       session.stop();
+      hosts.forEach(RpcEnv::shutdown);
+      hosts.forEach(RpcEnv::awaitTermination);
       System.clearProperty("spark.testing");
       System.clearProperty("spark.test.home");
     }

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -201,6 +202,37 @@ class LocalSparkTest {
     assertThatThrownBy(() -> remote().write(remotePlan(remote(), model)))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("exists");
+  }
+
+  /** The earlier output has its name until the new one is complete beside it, and after a fault. */
+  @Test
+  void anOutputThatIsReplacedIsNeverLost() throws IOException {
+    Path model = Models.directory(folder.resolve("in"), 4, 128);
+    Path far = Files.createDirectories(folder.resolve("far/out"));
+    Files.writeString(far.resolve("config.json"), "of before");
+    Files.createDirectories(folder.resolve("near"));
+    SplitPlan plan;
+    try (StagedFiles inputs = remote().inputs()) {
+      ModelInput input = ModelInput.of(inputs.path(StandIn.ADDRESS + model));
+      Output output = new Output(folder.resolve("near/out"), config("FP8_DYNAMIC"));
+      plan = Quantizer.create().units().plan(input, output, 4, true);
+    }
+    try {
+      for (String stuck : List.of("output-", "out")) {
+        StandIn.STUCK.set(path -> path.getName().replaceFirst("-.*", "-").equals(stuck));
+        assertThatThrownBy(() -> remote().run(plan, report -> {}))
+            .isInstanceOf(OutputException.class)
+            .hasMessageContaining("could not be renamed");
+        assertThat(Models.contents(far)).as(stuck).isEqualTo(Map.of("config.json", "of before"));
+      }
+    } finally {
+      StandIn.STUCK.set(path -> false);
+    }
+    remote().run(plan, report -> {});
+    Path alone = Files.createDirectory(folder.resolve("alone")).resolve("out");
+    Quantizer.create().quantize(ModelInput.of(model), config("FP8_DYNAMIC"), alone, false);
+    assertThat(Models.contents(far)).isEqualTo(Models.contents(alone));
+    assertThat(folder.resolve("far")).isDirectoryNotContaining(p -> !p.endsWith("out"));
   }
 
   @Test

@@ -5,6 +5,8 @@ import java.io.OutputStream;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
@@ -22,6 +24,14 @@ public final class StandIn extends RawLocalFileSystem {
 
   /** How many of the next files become full after their first block. */
   static final AtomicInteger FULL = new AtomicInteger();
+
+  /** Which renames fail, by the path that is renamed. */
+  static final AtomicReference<Predicate<Path>> STUCK = new AtomicReference<>(path -> false);
+
+  @Override
+  public boolean rename(Path from, Path to) throws IOException {
+    return !STUCK.get().test(from) && super.rename(from, to);
+  }
 
   @Override
   public URI getUri() {

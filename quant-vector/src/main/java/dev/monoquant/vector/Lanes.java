@@ -21,7 +21,8 @@ final class Lanes {
   private Lanes() {}
 
   static IntVector bits(short[] from, int at) {
-    return (IntVector) ShortVector.fromArray(Species.SHORTS, from, at).castShape(Species.INTS, 0);
+    ShortVector shorts = ShortVector.fromArray(Species.SHORTS, from, at);
+    return (IntVector) shorts.convertShape(VectorOperators.S2I, Species.INTS, 0);
   }
 
   /** As floats; every NaN becomes the same. */
@@ -65,7 +66,8 @@ final class Lanes {
   }
 
   static IntVector bytes(byte[] from, int at) {
-    return (IntVector) ByteVector.fromArray(Species.BYTES, from, at).castShape(Species.INTS, 0);
+    ByteVector bytes = ByteVector.fromArray(Species.BYTES, from, at);
+    return (IntVector) bytes.convertShape(VectorOperators.B2I, Species.INTS, 0);
   }
 
   /**

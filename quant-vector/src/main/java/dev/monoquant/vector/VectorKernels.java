@@ -106,7 +106,7 @@ final class VectorKernels implements Kernels {
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
       IntVector rounded = Lanes.roundBFloat16(bits).lanewise(VectorOperators.LSHR, 16);
-      ((ShortVector) rounded.castShape(SHORTS, 0)).intoArray(to, i);
+      ((ShortVector) rounded.convertShape(VectorOperators.I2S, SHORTS, 0)).intoArray(to, i);
       IntVector infinite = rounded.and(0x7FFF).lanewise(VectorOperators.XOR, 0x7F80);
       greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
     }
@@ -137,7 +137,8 @@ final class VectorKernels implements Kernels {
               .blend(0x7C00, magnitude.compare(VectorOperators.GE, 0x4780_0000))
               .blend(0x7E00, magnitude.compare(VectorOperators.GT, INFINITY));
       IntVector sign = bits.lanewise(VectorOperators.LSHR, 16).and(0x8000);
-      ((ShortVector) rounded.or(sign).castShape(SHORTS, 0)).intoArray(to, i);
+      ((ShortVector) rounded.or(sign).convertShape(VectorOperators.I2S, SHORTS, 0))
+          .intoArray(to, i);
       IntVector infinite = rounded.lanewise(VectorOperators.XOR, 0x7C00);
       greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
     }
@@ -231,7 +232,7 @@ final class VectorKernels implements Kernels {
       FloatVector level = above.blend(max, above.compare(VectorOperators.GT, max));
       FloatVector shifted = level.mul(step);
       IntVector bits = level.add(shifted).sub(shifted).add(MAGIC).reinterpretAsInts();
-      ((ByteVector) bits.castShape(BYTES, 0)).intoArray(to, toAt + i);
+      ((ByteVector) bits.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(to, toAt + i);
     }
     if (i < count) {
       BoundKernels.JVM.integerCodes(from, at + i, count - i, codes, to, toAt + i);
@@ -299,7 +300,7 @@ final class VectorKernels implements Kernels {
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, i).reinterpretAsInts();
       IntVector numbers = bits.lanewise(VectorOperators.AND_NOT, Lanes.nans(bits));
-      ((ByteVector) numbers.castShape(BYTES, 0)).intoArray(to, at + i);
+      ((ByteVector) numbers.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(to, at + i);
     }
     for (; i < count; i++) {
       to[at + i] = (byte) Float.floatToIntBits(from[i]);
@@ -370,7 +371,8 @@ final class VectorKernels implements Kernels {
               .reinterpretAsInts()
               .lanewise(VectorOperators.LSHR, 24)
               .and(0x80);
-      ((ByteVector) code.or(sign).castShape(BYTES, 0)).intoArray(to, toAt + i);
+      ((ByteVector) code.or(sign).convertShape(VectorOperators.I2B, BYTES, 0))
+          .intoArray(to, toAt + i);
     }
     return i;
   }

@@ -4,9 +4,7 @@ import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.IntegerCodes;
 import dev.monoquant.model.Kernels;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -122,18 +120,19 @@ final class WarmingKernels implements Kernels {
   }
 
   private final Kernels vectors;
-  private final Map<Op, Progress> kernels = new EnumMap<>(Op.class);
+
+  /** By the ordinal of the operation: blocks of 32 numbers ask as often as they are computed. */
+  private final Progress[] kernels = new Progress[Op.values().length];
+
   private final AtomicBoolean running = new AtomicBoolean();
 
   WarmingKernels(Kernels vectors) {
     this.vectors = vectors;
-    for (Op op : Op.values()) {
-      kernels.put(op, new Progress());
-    }
+    Arrays.setAll(kernels, op -> new Progress());
   }
 
   private Kernels of(Op op) {
-    Progress progress = Objects.requireNonNull(kernels.get(op));
+    Progress progress = kernels[op.ordinal()];
     int now = progress.state.get();
     if (now == READY) {
       return vectors;
@@ -168,7 +167,9 @@ final class WarmingKernels implements Kernels {
     Numbers numbers = new Numbers();
     try {
       while (isWaiting()) {
-        kernels.forEach((op, progress) -> look(op, progress, numbers));
+        for (Op op : Op.values()) {
+          look(op, kernels[op.ordinal()], numbers);
+        }
         Thread.sleep(PAUSE);
       }
     } catch (InterruptedException e) {
@@ -183,12 +184,12 @@ final class WarmingKernels implements Kernels {
 
   /** Whether vectors are used for all that was called. */
   boolean isReady() {
-    return kernels.values().stream()
+    return Arrays.stream(kernels)
         .allMatch(progress -> progress.state.get() == READY || progress.state.get() == IDLE);
   }
 
   private boolean isWaiting() {
-    return kernels.values().stream().anyMatch(progress -> progress.state.get() == WANTED);
+    return Arrays.stream(kernels).anyMatch(progress -> progress.state.get() == WANTED);
   }
 
   private void look(Op op, Progress progress, Numbers numbers) {

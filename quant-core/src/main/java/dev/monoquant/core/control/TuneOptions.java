@@ -4,13 +4,15 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Rule;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
  * What a tuned model must reach, and what finding it may take. One of the three targets is given.
  *
- * @param config options for all layers, such as the mode that runs them; without rules
+ * @param config options for all layers, such as the mode that runs them, and rules for layers that
+ *     stay in float
  * @param cosine the least cosine between the outputs of the result and those of the original: the
  *     model becomes as small as it can be
  * @param size the most bytes of the tensors, as a part of those of the original: the model becomes
@@ -18,6 +20,7 @@ import java.util.OptionalLong;
  * @param bits the most bits for each number of the weights that can be quantized, scales included
  * @param mostRuns the most options that are measured
  * @param mostSeconds the most seconds of measuring
+ * @param mostSamples the most samples that each option runs on, from the first
  */
 public record TuneOptions(
     QuantizationConfig config,
@@ -25,7 +28,8 @@ public record TuneOptions(
     OptionalDouble size,
     OptionalDouble bits,
     OptionalLong mostRuns,
-    OptionalLong mostSeconds) {
+    OptionalLong mostSeconds,
+    OptionalLong mostSamples) {
 
   /** Checks that there is one target. */
   public TuneOptions {
@@ -44,9 +48,14 @@ public record TuneOptions(
           "a target of a cosine or a size is above 0 and at most 1, one of bits above 0 and at most"
               + " 64");
     }
-    if (!config.rules().isEmpty()) {
+    if (mostSamples.orElse(1) < 1) {
       throw new ConfigurationException(
-          "rules for layers are what is looked for here. Give options for all layers alone");
+          "at most " + mostSamples.getAsLong() + " samples are allowed; 1 is the least");
+    }
+    if (config.rules().stream().anyMatch(rule -> rule.action() != Rule.Action.EXCLUDE)) {
+      throw new ConfigurationException(
+          "rules for layers are what is looked for here. Give options for all layers, and rules for"
+              + " those that stay in float");
     }
   }
 }

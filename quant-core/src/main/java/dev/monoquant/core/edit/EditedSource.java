@@ -51,15 +51,17 @@ final class EditedSource extends SourceView {
   }
 
   private final Map<String, List<Edit>> edits = new HashMap<>();
+  private final boolean divides;
 
   EditedSource(ModelSource inner, List<Scaled> all) {
     super(inner);
+    this.divides = all.stream().anyMatch(scaled -> !scaled.place().isOwn());
     for (Scaled scaled : all) {
       // A weight may be on both sides: multiplied first.
-      scaled.fold().multiplied().forEach(side -> add(side, scaled.factors(), false));
+      scaled.place().multiplied().forEach(side -> add(side, scaled.factors(), false));
     }
     for (Scaled scaled : all) {
-      scaled.fold().divided().forEach(side -> add(side, scaled.factors(), true));
+      scaled.place().divided().forEach(side -> add(side, scaled.factors(), true));
     }
   }
 
@@ -138,9 +140,12 @@ final class EditedSource extends SourceView {
     }
   }
 
-  /** A program computes with the tensors of its own file. */
+  /**
+   * A program computes with the tensors of its own file, which are as they were where weights alone
+   * are multiplied.
+   */
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return capability == RunnableFile.class ? Optional.empty() : super.find(capability);
+    return capability == RunnableFile.class && divides ? Optional.empty() : super.find(capability);
   }
 }

@@ -5,33 +5,27 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener.Opened;
-import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.plan.Planner;
-import dev.monoquant.core.report.Plan;
-import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.run.CodedSample;
 import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Meter;
-import dev.monoquant.core.run.NotingSource;
 import dev.monoquant.core.settings.AppliedEdits;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.EditOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputStatistics;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import dev.monoquant.spi.ScaleFolds;
 import java.io.IOException;
@@ -39,7 +33,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -128,6 +121,7 @@ public final class Edits {
       return new Applied(opened, settings);
     }
     String alpha = canonical(EditOptions.ALPHA, extra, EditOptions.SEARCH);
+    requireDivisible(opened, format, method.get());
     Calibration calibration = calibration(settings, opened, method.get());
     Optional<Double> power =
         alpha.equals(EditOptions.SEARCH)
@@ -137,16 +131,23 @@ public final class Edits {
         .apply(config, format, searching);
   }
 
-  private static Calibration calibration(Settings settings, Opened opened, String method) {
-    String name = opened.source().info().name();
-    if (opened.source().find(RunnableFile.class).isPresent()) {
+  /** A program is divided by what runs its weights. */
+  private static void requireDivisible(
+      Opened opened, Optional<OutputFormat> format, String method) {
+    if (opened.source().find(RunnableFile.class).isPresent()
+        && format.filter(OutputFormat::isRunnable).isEmpty()) {
       throw new ConfigurationException(
-          name
+          opened.source().info().name()
               + ": edit="
               + method
-              + " changes weights and norms of a state dict, and this is a program. Edit the file"
-              + " or directory of its weights, or leave the edit out");
+              + " of a program needs an output that runs its weights, such as torchscript: the norms"
+              + " before them are in its code. Write a .pt, edit the file or directory of its"
+              + " weights, or leave the edit out");
     }
+  }
+
+  private static Calibration calibration(Settings settings, Opened opened, String method) {
+    String name = opened.source().info().name();
     return settings
         .calibration()
         .orElseThrow(
@@ -164,39 +165,49 @@ public final class Edits {
     ModelSource source = opened.source();
     if (!source.info().quantized().isEmpty() || opened.foreign().isPresent()) {
       // The plan says what to do about it.
-      return told(opened, settings);
+      return told(opened, settings, Map.of());
     }
-    ScaleFolds all = FoldChoice.of(settings, source.info());
-    Map<ModelSource.Origin, EncodedWeight> planned = planned(config, format, searching);
+    PlannedCodes planned = PlannedCodes.of(settings, opened, config, format, searching);
+    Map<String, String> left = new HashMap<>();
+    List<Place> places =
+        source.find(RunnableFile.class).isPresent()
+            ? own(source.info(), planned, left)
+            : folds(source.info(), left);
     List<FactorSearch> searches = new ArrayList<>();
-    List<ScaleFold> searched = new ArrayList<>();
-    Set<ModelSource.Origin> inFolds = new HashSet<>();
-    for (ScaleFold fold : all.folds()) {
-      fold.multiplied().forEach(side -> inFolds.add(source.origin(side.tensor())));
-      List<Weight> weights = weights(fold, planned);
+    List<Place> searched = new ArrayList<>();
+    Set<ModelSource.Origin> inPlaces = new HashSet<>();
+    for (Place place : places) {
+      place.multiplied().forEach(side -> inPlaces.add(source.origin(side.tensor())));
+      List<Weight> weights = weights(place, planned.weights());
       if (!weights.isEmpty()) {
-        searched.add(fold);
+        searched.add(place);
         searches.add(
-            new FactorSearch(source, fold, weights, method.equals(EditOptions.SMOOTHQUANT), alpha));
+            new FactorSearch(
+                source, place, weights, method.equals(EditOptions.SMOOTHQUANT), alpha));
       }
     }
-    tellLeft(all, planned, inFolds);
+    tellLeft(left, planned.weights(), inPlaces);
     if (!searching) {
-      searched.forEach(fold -> tell(fold, "", ""));
-      return told(opened, settings);
+      searched.forEach(place -> tell(place, "", ""));
+      // All of them may be divided, so that the size of the output is the greatest it can be.
+      Map<String, float[]> factors = new HashMap<>();
+      searched.forEach(place -> keep(place, new float[0], factors));
+      return told(opened, settings, factors);
     }
+    Map<String, float[]> factors = new HashMap<>();
     List<Scaled> scaled = new ArrayList<>();
     FactorSearch.Found[] found = run(searches, searched);
     for (int i = 0; i < found.length; i++) {
-      ScaleFold fold = searched.get(i);
+      Place place = searched.get(i);
       if (found[i].scaled().isEmpty()) {
-        problems.add(Problem.note(fold.input(), "it is not edited: " + found[i].reason()));
+        problems.add(Problem.note(place.input(), "it is not edited: " + found[i].reason()));
       } else {
         Scaled one = found[i].scaled().get();
         scaled.add(one);
+        keep(place, one.factors(), factors);
         String range = String.format(Locale.ROOT, "%.3g to %.3g", one.least(), one.greatest());
         tell(
-            fold,
+            place,
             range,
             String.format(
                 Locale.ROOT,
@@ -208,78 +219,64 @@ public final class Edits {
     }
     return told(
         opened.with(new EditedSource(source, scaled)),
-        settings.withCalibration(new ScaledCalibration(calibration, scaled)));
+        settings.withCalibration(new ScaledCalibration(calibration, scaled)),
+        factors);
   }
 
-  private Applied told(Opened model, Settings with) {
-    return new Applied(model, with.withEdits(new AppliedEdits(words, ranges, problems)));
+  private Applied told(Opened model, Settings with, Map<String, float[]> factors) {
+    return new Applied(model, with.withEdits(new AppliedEdits(words, ranges, factors, problems)));
   }
 
-  /** How weights would be quantized without the edit, by where their tensors come from. */
-  private Map<ModelSource.Origin, EncodedWeight> planned(
-      QuantizationConfig config, Optional<OutputFormat> format, boolean sound) throws IOException {
-    // This plan is for an edit.
-    Settings looking = settings.withEdits(AppliedEdits.NONE);
-    if (format.isEmpty()) {
-      return planned(
-          opened,
-          new NotingSource(opened.source()),
-          new Planner(looking, config, Optional.empty(), opened.own(), Map.of()),
-          sound);
-    }
-    NotingSource noting = new NotingSource(opened.source());
-    try (OutputChoice.Open open = OutputChoice.open(format.get(), noting)) {
-      Opened seen = opened.as(settings, open.view());
-      return planned(
-          seen,
-          noting,
-          new Planner(looking, config, Optional.of(open), seen.own(), Map.of()),
-          sound);
+  /** Remembers factors that a weight takes with it. */
+  private static void keep(Place place, float[] found, Map<String, float[]> factors) {
+    if (place.isOwn()) {
+      factors.put(place.multiplied().get(0).tensor().name(), found);
     }
   }
 
-  private static Map<ModelSource.Origin, EncodedWeight> planned(
-      Opened seen, NotingSource model, Planner planner, boolean sound) throws IOException {
-    Plan plan = planner.plan(seen);
-    if (sound) {
-      plan.requireNoErrors();
-    }
-    Map<ModelSource.Origin, EncodedWeight> planned = new LinkedHashMap<>();
-    Set<ModelSource.Origin> origins = new HashSet<>();
-    Map<String, ModelSource.Origin> byName = new HashMap<>();
-    for (TensorInfo tensor : model.info().tensors()) {
-      origins.add(model.origin(tensor));
-      byName.put(tensor.name(), model.origin(tensor));
-    }
-    for (PlannedWeight weight : plan.weights()) {
-      TensorInfo tensor = weight.weight().matrix().tensor();
-      ModelSource.Origin origin = seen.source().origin(tensor);
-      if (origins.contains(origin)) {
-        planned.put(origin, weight.weight());
-        continue;
-      }
-      // Rows in another order, as those of q and k of Llama in a GGUF file.
-      for (String name : model.behind(seen.source(), tensor)) {
-        planned.put(byName.getOrDefault(name, origin), weight.weight());
-      }
-    }
-    return planned;
+  /** Norms and Linears that are divided. */
+  private List<Place> folds(ModelInfo model, Map<String, String> left) throws IOException {
+    ScaleFolds all = FoldChoice.of(settings, model);
+    left.putAll(all.left());
+    return all.folds().stream().map(Place::of).toList();
   }
 
-  /** The weights of a fold that will be quantized and whose inputs are known. */
-  private List<Weight> weights(ScaleFold fold, Map<ModelSource.Origin, EncodedWeight> planned) {
+  /** The weights of a program, each of which divides its own inputs. */
+  private static List<Place> own(ModelInfo model, PlannedCodes planned, Map<String, String> left) {
+    List<Place> places = new ArrayList<>();
+    planned
+        .weights()
+        .forEach(
+            (origin, weight) -> {
+              String name = weight.name();
+              String reason = planned.undivided().get(name);
+              if (model.ties().containsKey(name) || model.ties().containsValue(name)) {
+                reason = "it is the same tensor as another one";
+              }
+              if (reason == null) {
+                places.add(Place.own(weight.matrix().tensor(), 1 - weight.matrix().rowAxis()));
+              } else {
+                left.put(name, reason);
+              }
+            });
+    return places;
+  }
+
+  /** The weights of a place that will be quantized and whose inputs are known. */
+  private List<Weight> weights(Place place, Map<ModelSource.Origin, EncodedWeight> planned) {
     List<Weight> weights = new ArrayList<>();
     boolean quantized = false;
-    for (Side side : fold.multiplied()) {
+    for (Side side : place.multiplied()) {
       EncodedWeight weight = planned.get(opened.source().origin(side.tensor()));
       if (weight == null || side.tensor().shape().rank() != 2) {
         continue;
       }
       quantized = true;
-      Optional<InputStatistics> statistics = statistics(side, fold.size()).or(() -> ofOthers(fold));
+      Optional<InputStatistics> statistics =
+          statistics(side, place.size()).or(() -> ofOthers(place));
       long rows = side.tensor().shape().dim(1 - side.axis());
       Optional<CodedSample> sample =
-          weight.matrix().columnCount() == fold.size()
+          weight.matrix().columnCount() == place.size()
               ? CodedSample.of(settings, weight, Weight.sampled(rows, Group.mostRows()))
               : Optional.empty();
       if (statistics.isPresent() && sample.isPresent()) {
@@ -295,7 +292,7 @@ public final class Edits {
     if (quantized && weights.isEmpty()) {
       problems.add(
           Problem.note(
-              fold.input(),
+              place.input(),
               "it is not edited: "
                   + calibration.describe()
                   + " has no statistics of what it makes, or its scheme takes no part of a weight"));
@@ -310,16 +307,16 @@ public final class Edits {
   }
 
   /** They read the same input. */
-  private Optional<InputStatistics> ofOthers(ScaleFold fold) {
-    return fold.multiplied().stream()
-        .flatMap(side -> statistics(side, fold.size()).stream())
+  private Optional<InputStatistics> ofOthers(Place place) {
+    return place.multiplied().stream()
+        .flatMap(side -> statistics(side, place.size()).stream())
         .findFirst();
   }
 
-  private FactorSearch.Found[] run(List<FactorSearch> searches, List<ScaleFold> folds)
+  private FactorSearch.Found[] run(List<FactorSearch> searches, List<Place> places)
       throws IOException {
     FactorSearch.Found[] found = new FactorSearch.Found[searches.size()];
-    long total = folds.stream().mapToLong(Edits::bytes).sum();
+    long total = places.stream().mapToLong(Edits::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.STATISTICS, total);
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < found.length; i++) {
@@ -327,7 +324,7 @@ public final class Edits {
       jobs.add(
           buffers -> {
             found[index] = searches.get(index).run();
-            meter.add(bytes(folds.get(index)), folds.get(index).input());
+            meter.add(bytes(places.get(index)), places.get(index).input());
           });
     }
     var iterator = jobs.iterator();
@@ -335,7 +332,7 @@ public final class Edits {
     BoundKernels.with(
         KernelChoice.of(settings, KernelChoice.numbers(opened.source().info())),
         () -> {
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.STATISTICS,
               model,
               total,
@@ -349,19 +346,28 @@ public final class Edits {
     return found;
   }
 
-  private static long bytes(ScaleFold fold) {
-    return fold.multiplied().stream().mapToLong(side -> side.tensor().bytes()).sum();
+  private static long bytes(Place place) {
+    return place.multiplied().stream().mapToLong(side -> side.tensor().bytes()).sum();
   }
 
-  private void tell(ScaleFold fold, String range, String by) {
-    fold.divided().forEach(side -> tell(side, "divided (" + method + ")", range));
-    fold.multiplied()
+  private void tell(Place place, String range, String by) {
+    if (place.isOwn()) {
+      tell(
+          place.multiplied().get(0),
+          "its codes are of multiplied columns, and its inputs are divided (" + method + ")",
+          range);
+      problems.add(Problem.note(place.input(), "its inputs are divided by factors" + by));
+      return;
+    }
+    place.divided().forEach(side -> tell(side, "divided (" + method + ")", range));
+    place
+        .multiplied()
         .forEach(side -> tell(side, "its columns are multiplied (" + method + ")", range));
     problems.add(
         Problem.note(
-            fold.input(),
+            place.input(),
             "divided, and the columns of "
-                + names(fold.multiplied().stream().map(side -> side.tensor().name()).toList())
+                + names(place.multiplied().stream().map(side -> side.tensor().name()).toList())
                 + " multiplied"
                 + by));
   }
@@ -376,18 +382,16 @@ public final class Edits {
 
   /** Names the Linears that will be quantized as they are. */
   private void tellLeft(
-      ScaleFolds all,
+      Map<String, String> left,
       Map<ModelSource.Origin, EncodedWeight> planned,
-      Set<ModelSource.Origin> inFolds) {
+      Set<ModelSource.Origin> inPlaces) {
     Map<String, List<String>> byReason = new TreeMap<>();
     planned.forEach(
         (origin, weight) -> {
-          if (!inFolds.contains(origin) && weight.matrix().kind().equals(LayerKind.LINEAR)) {
+          if (!inPlaces.contains(origin) && weight.matrix().kind().equals(LayerKind.LINEAR)) {
             String reason =
-                all.left()
-                    .getOrDefault(
-                        origin.tensor().name(),
-                        "no norm or layer is known that makes its input alone");
+                left.getOrDefault(
+                    origin.tensor().name(), "no norm or layer is known that makes its input alone");
             byReason.computeIfAbsent(reason, r -> new ArrayList<>()).add(weight.name());
           }
         });

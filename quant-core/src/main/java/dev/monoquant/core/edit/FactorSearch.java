@@ -7,7 +7,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EditOptions;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,17 +16,18 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Chooses the factors of a fold.
+ * Chooses the factors of a place.
  *
  * <pre>
  * awq           s_j = x_j^alpha                          x_j the root of the mean square of column j
- * smoothquant   s_j = x_j^alpha / w_j^(1 - alpha)        w_j the greatest |W_ij| of all weights
+ * smoothquant   s_j = m_j^alpha / w_j^(1 - alpha)        w_j the greatest |W_ij| of all weights,
+ *                                                        m_j the greatest |x_j|; x_j if not known
  * both          s divided by sqrt(min s * max s)
  * </pre>
  *
  * <p>Sources: Lin and others, AWQ (arXiv 2306.00978), whose x_j is a mean magnitude; Xiao and
- * others, SmoothQuant (arXiv 2211.10438), whose x_j is the greatest magnitude. Magnitudes below
- * 1/10,000 of the greatest count as that, so that no factor is extreme.
+ * others, SmoothQuant (arXiv 2211.10438). Magnitudes below 1/10,000 of the greatest count as that,
+ * so that no factor is extreme.
  *
  * <p>Factors are then made exact: the divided norm is rounded to its type, and the factor is what
  * it was divided by. So the product with the multiplied weight is that of the original.
@@ -47,7 +47,7 @@ final class FactorSearch {
   private static final int ROWS = 16;
 
   private final ModelSource source;
-  private final ScaleFold fold;
+  private final Place place;
   private final List<Weight> weights;
   private final boolean smooth;
   private final Optional<Double> alpha;
@@ -59,12 +59,12 @@ final class FactorSearch {
    */
   FactorSearch(
       ModelSource source,
-      ScaleFold fold,
+      Place place,
       List<Weight> weights,
       boolean smooth,
       Optional<Double> alpha) {
     this.source = source;
-    this.fold = fold;
+    this.place = place;
     this.weights = weights;
     this.smooth = smooth;
     this.alpha = alpha;
@@ -79,13 +79,14 @@ final class FactorSearch {
   }
 
   Found run() throws IOException {
-    Group group = Group.read(source, weights, fold.size());
+    Group group = Group.read(source, weights, place.size());
     float[] inputs = group.magnitudes();
     Optional<String> foreign = foreign(inputs);
     if (foreign.isPresent()) {
       return Found.not(foreign.get());
     }
-    float[] greatest = smooth ? inputs : new float[0];
+    float[] sizes = smooth ? group.greatest().orElse(inputs) : inputs;
+    float[] greatest = smooth ? sizes : new float[0];
     double before = group.error(group.ones(), greatest);
     if (!Double.isFinite(before)) {
       return Found.not("its weights or their statistics have numbers that are not finite");
@@ -95,11 +96,11 @@ final class FactorSearch {
     Optional<Scaled> best = Optional.empty();
     double least = alpha.isPresent() ? Double.POSITIVE_INFINITY : before;
     for (double power : alphas) {
-      float[] factors = exact(factors(inputs, ofWeights, power));
+      float[] factors = exact(factors(sizes, ofWeights, power));
       double error = group.error(factors, greatest);
       if (error < least) {
         least = error;
-        best = Optional.of(new Scaled(fold, factors, power, before == 0 ? 1 : error / before));
+        best = Optional.of(new Scaled(place, factors, power, before == 0 ? 1 : error / before));
       }
     }
     return best.map(scaled -> new Found(Optional.of(scaled), ""))
@@ -108,10 +109,10 @@ final class FactorSearch {
 
   /** Why the statistics cannot be of what the norm makes; empty if they can. */
   private Optional<String> foreign(float[] inputs) throws IOException {
-    if (!fold.normalized()) {
+    if (!place.normalized()) {
       return Optional.empty();
     }
-    Side norm = fold.divided().get(0);
+    Side norm = place.divided().get(0);
     float[] values = values(norm.tensor());
     double sum = 0;
     int count = 0;
@@ -172,7 +173,10 @@ final class FactorSearch {
 
   /** The factors that the rounded norm was really divided by; 1 where it would leave its type. */
   private float[] exact(float[] factors) throws IOException {
-    Side norm = fold.divided().get(0);
+    if (place.isOwn()) {
+      return factors;
+    }
+    Side norm = place.divided().get(0);
     if (norm.tensor().shape().rank() != 1) {
       return factors;
     }
@@ -214,7 +218,7 @@ final class FactorSearch {
 
   /** The greatest magnitude of each column of all weights. */
   private float[] columnMaxima() throws IOException {
-    int cols = fold.size();
+    int cols = place.size();
     float[] maxima = new float[cols];
     float[] rows = new float[Math.multiplyExact(ROWS, cols)];
     for (Weight weight : weights) {

@@ -1,30 +1,28 @@
 package dev.monoquant.core.edit;
 
-import dev.monoquant.spi.ScaleFold;
-
 /** A fold with its factors. */
 final class Scaled {
 
-  private final ScaleFold fold;
+  private final Place place;
   private final float[] factors;
   private final double alpha;
   private final double error;
 
   /**
-   * @param fold where they go
+   * @param place where they go
    * @param factors one for each column of the multiplied weights, positive and finite. Not copied
    * @param alpha the power that gave them
    * @param error the error of the group's outputs in parts of that without factors
    */
-  Scaled(ScaleFold fold, float[] factors, double alpha, double error) {
-    this.fold = fold;
+  Scaled(Place place, float[] factors, double alpha, double error) {
+    this.place = place;
     this.factors = factors;
     this.alpha = alpha;
     this.error = error;
   }
 
-  ScaleFold fold() {
-    return fold;
+  Place place() {
+    return place;
   }
 
   float[] factors() {

@@ -12,7 +12,7 @@ import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.CalibrationOptions.Range;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.LibraryVersion;
@@ -22,6 +22,7 @@ import dev.monoquant.core.trial.ModelRunner;
 import dev.monoquant.core.trial.ModelRunners;
 import dev.monoquant.core.trial.ObserveJob;
 import dev.monoquant.core.trial.RunJob;
+import dev.monoquant.core.trial.SampleFiles;
 import dev.monoquant.core.trial.SumsFile;
 import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.files.manifest.Sha256;
@@ -49,7 +50,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -177,37 +177,14 @@ public final class CalibrationRun {
     }
   }
 
-  /** Directories of samples, as their files. */
-  private static List<SampleInputs> files(List<SampleInputs> samples) throws IOException {
-    List<SampleInputs> files = new ArrayList<>();
-    for (SampleInputs sample : samples) {
-      if (sample instanceof SampleInputs.OfFile of && Files.isDirectory(of.file())) {
-        Map<String, Path> sorted = new TreeMap<>();
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(of.file())) {
-          for (Path file : all) {
-            String name = file.getFileName().toString();
-            String lower = name.toLowerCase(Locale.ROOT);
-            if (lower.endsWith(".npz") || lower.endsWith(".safetensors")) {
-              sorted.put(name, file);
-            }
-          }
-        }
-        if (sorted.isEmpty()) {
-          throw new ConfigurationException(
-              of.file()
-                  + ": holds no .npz and no .safetensors file, so there are no samples in it");
-        }
-        sorted.values().forEach(file -> files.add(SampleInputs.of(file)));
-      } else {
-        files.add(sample);
-      }
-    }
-    if (files.isEmpty()) {
+  /** The samples, of which there must be some. */
+  private static List<SampleInputs> files(List<SampleInputs> samples) {
+    if (samples.isEmpty()) {
       throw new ConfigurationException(
           "no samples are given: what a model is calibrated on decides what it is good at. Example:"
               + " --sample inputs.npz, with an array for each parameter of forward (withSamples)");
     }
-    return files;
+    return SampleFiles.of(samples);
   }
 
   private List<ObservedLayer> layers() {
@@ -363,7 +340,7 @@ public final class CalibrationRun {
               sums(pass),
               identity(pass, requests));
       ObserveJob.Outcome outcome =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.OBSERVING, source.info().name(), 0, () -> runner.observe(job));
       if (!outcome.note().isEmpty()) {
         notes.add(outcome.note());

@@ -3,6 +3,7 @@ package dev.monoquant.core.open;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.Nearest;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.foreign.ForeignQuantization;
@@ -21,6 +22,8 @@ import dev.monoquant.spi.Provenance.Reading;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -293,8 +296,29 @@ public final class InputOpener {
           dangling
               ? "a link that leads nowhere. Give the file itself"
               : "no such file or directory. Check the path; relative ones start at "
-                  + Path.of("").toAbsolutePath());
+                  + Path.of("").toAbsolutePath()
+                  + nearest(path));
     }
+  }
+
+  /** The name in the same folder that may be meant; a folder that cannot be listed has none. */
+  private static String nearest(Path path) {
+    Path folder = path.toAbsolutePath().normalize().getParent();
+    Path name = path.getFileName();
+    if (folder == null || name == null) {
+      return "";
+    }
+    List<String> names = new ArrayList<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      for (Path file : files) {
+        names.add(String.valueOf(file.getFileName()));
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      return "";
+    }
+    return Nearest.of(name.toString(), names)
+        .map(near -> ". Did you mean " + path.resolveSibling(near) + "?")
+        .orElse("");
   }
 
   private static InputFormatDetector surest(List<InputFormatDetector> detectors, ModelInput input) {

@@ -289,7 +289,7 @@ public final class Planner {
       keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
       return;
     }
-    EncodedWeight weight = named(activations.told(outcome.weight().get()), mix);
+    EncodedWeight weight = divided(named(activations.told(outcome.weight().get()), mix));
     PlannedWeight planned =
         new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
     if (planned.bytesAfter() >= planned.bytesBefore() && !isOtherCast(weight)) {
@@ -311,6 +311,13 @@ public final class Planner {
             layer.evidence(),
             candidate.quantizer().id(),
             edits.words().getOrDefault(tensor.name(), "")));
+  }
+
+  /** The weight with the factors of an edit that it takes with it. */
+  private EncodedWeight divided(EncodedWeight weight) {
+    return edits.factors().containsKey(weight.name())
+        ? weight.withEncoding(weight.encoding().divided(weight.matrix().columnCount()))
+        : weight;
   }
 
   /** The choice of schemes of that name that the output format offers. */

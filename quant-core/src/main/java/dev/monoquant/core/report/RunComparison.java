@@ -1,5 +1,6 @@
 package dev.monoquant.core.report;
 
+import dev.monoquant.Problem;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
@@ -14,8 +15,11 @@ import java.util.List;
  * @param inputs a description of the inputs
  * @param rounds the number of timed rounds, after some untimed ones
  * @param models the models in the given order; the first is the reference
+ * @param problems warnings about models that are slower than the reference; empty in a {@link
+ *     Report}, which has them among its own
  */
-public record RunComparison(String inputs, int rounds, List<RunResult> models) {
+public record RunComparison(
+    String inputs, int rounds, List<RunResult> models, List<Problem> problems) {
 
   private static final double NANOS_PER_MILLI = 1e6;
 
@@ -31,9 +35,10 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
     "?>max difference"
   };
 
-  /** Copies the list, which is not empty. */
+  /** Copies the lists; that of the models is not empty. */
   public RunComparison {
     models = List.copyOf(models);
+    problems = List.copyOf(problems);
     if (models.isEmpty()) {
       throw new IllegalArgumentException("no model ran");
     }
@@ -42,6 +47,11 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   /** {@return the model that the others are compared with} */
   public RunResult reference() {
     return models.get(0);
+  }
+
+  /** {@return the same with these warnings} */
+  public RunComparison with(List<Problem> warnings) {
+    return new RunComparison(inputs, rounds, models, warnings);
   }
 
   /** {@return the models that are compared with the reference} */
@@ -78,6 +88,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
     }
     table.appendTo(out, columns);
     appendStart(out);
+    Text.problems(problems, out);
     return out.toString();
   }
 
@@ -99,12 +110,18 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    *     "load_ns": 90000000, "first_two_calls_ns": 80000000,
    *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
    *     "mismatched": 0                  // finite in only one of them
-   *   }]
+   *   }],
+   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]
    * }
    * </pre>
    */
   public String toJson() {
-    return Fields.document("run", this::describe);
+    return Fields.document(
+        "run",
+        out -> {
+          describe(out);
+          Described.problems(out, "problems", problems);
+        });
   }
 
   void describe(Fields out) {

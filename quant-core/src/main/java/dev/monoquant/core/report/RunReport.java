@@ -7,6 +7,7 @@ import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,6 +98,26 @@ public record RunReport(
   /** {@return whether there are results, and all outputs are accepted} */
   public boolean accepted() {
     return results.map(Reports::accepted).orElse(false) && problems.isEmpty();
+  }
+
+  /**
+   * {@return the report of each output alone, in their order; each has the time of the whole run}
+   */
+  public List<RunReport> each() {
+    List<RunReport> all = new ArrayList<>();
+    for (int i = 0; i < targets.size(); i++) {
+      int at = i;
+      all.add(
+          new RunReport(
+              tool,
+              input,
+              inputs,
+              List.of(targets.get(i)),
+              results.map(r -> new Reports(List.of(r.outputs().get(at)))),
+              problems,
+              elapsed));
+    }
+    return all;
   }
 
   /**

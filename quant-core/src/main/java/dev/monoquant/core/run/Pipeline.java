@@ -3,7 +3,7 @@ package dev.monoquant.core.run;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.core.settings.Settings;
@@ -72,7 +72,7 @@ public final class Pipeline {
           }
         };
     String model = branches.get(0).source().info().name();
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.PROCESSING,
         model,
         bytes,

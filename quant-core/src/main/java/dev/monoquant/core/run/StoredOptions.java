@@ -13,11 +13,15 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Part;
 import java.util.HashMap;
 import java.util.Map;
 
 /** Schemes and options of weights read from a file, not yet checked. Not thread-safe. */
 public final class StoredOptions {
+
+  /** What one product and one division that are rounded may add to an error. */
+  private static final double DIVISIONS = 1 + 1e-5;
 
   private final Plugins plugins;
   private final Map<String, String> madeBy;
@@ -54,9 +58,22 @@ public final class StoredOptions {
     }
     EncodedWeight complete = complete(weight);
     Scheme scheme = scheme(weight);
-    return scheme.fit(complete.matrix(), complete.options()) instanceof Fit.Fits
-        ? scheme.bound(complete.matrix(), complete.options())
-        : ErrorBound.NONE;
+    if (!(scheme.fit(complete.matrix(), complete.options()) instanceof Fit.Fits)) {
+      return ErrorBound.NONE;
+    }
+    ErrorBound bound = scheme.bound(complete.matrix(), complete.options());
+    return weight.encoding().columnFactors().map(part -> divided(bound, part)).orElse(bound);
+  }
+
+  /** The bound of multiplied numbers, for those that they are divided to. */
+  private static ErrorBound divided(ErrorBound bound, Part factors) {
+    return (tile, row) -> {
+      float least = Float.POSITIVE_INFINITY;
+      for (float factor : factors.toFloats(tile.part(factors.name()))) {
+        least = Math.min(least, factor);
+      }
+      return bound.of(tile, row) / least * DIVISIONS;
+    };
   }
 
   /**

@@ -18,6 +18,7 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -68,6 +69,8 @@ final class WeightRun {
    * @param receivers at least one
    * @param clamps whether numbers that are not finite are replaced before
    * @param inputs the Gram matrix of the layer's inputs, if it is known
+   * @param factors by which the columns of the weight were multiplied, if its encoding divides
+   *     them; tiles are measured against the multiplied numbers
    */
   WeightRun(
       List<Receiver> receivers,
@@ -77,7 +80,8 @@ final class WeightRun {
       RowReader reader,
       int height,
       boolean clamps,
-      Optional<GramMatrix> inputs)
+      Optional<GramMatrix> inputs,
+      Optional<float[]> factors)
       throws IOException {
     this.receivers = receivers;
     this.weight = receivers.get(0).planned().weight();
@@ -89,9 +93,14 @@ final class WeightRun {
     try {
       TileQuantizer begun = scheme.begin(weight.matrix(), weight.options(), facts, compute);
       this.quantizer = begun;
-      this.decoder = scheme.decoderOf(weight);
+      this.decoder = scheme.decoderOf(weight.withEncoding(weight.encoding().undivided()));
       this.bound = scheme.bound(weight.matrix(), weight.options());
-      this.whole = Map.copyOf(begun.tensorParts());
+      Map<String, byte[]> parts = new HashMap<>(begun.tensorParts());
+      weight
+          .encoding()
+          .columnFactors()
+          .ifPresent(part -> parts.put(part.name(), part.toBytes(factors.orElseThrow())));
+      this.whole = Map.copyOf(parts);
       this.said = begun.warning().orElse("");
     } catch (RuntimeException e) {
       throw blame("it could not begin", e);

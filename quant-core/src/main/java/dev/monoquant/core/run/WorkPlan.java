@@ -242,7 +242,8 @@ final class WorkPlan {
                 reader,
                 height,
                 codes.clamps(),
-                new InputFacts(settings).gram(codes.matrix()));
+                new InputFacts(settings).gram(codes.matrix()),
+                settings.edits().map(edits -> edits.factors().get(codes.matrix().tensor().name())));
         entry.getValue().forEach(w -> runs.get(w.index()).put(w.planned().weight().name(), run));
         all.add(run);
       }

@@ -13,18 +13,25 @@ import java.util.TreeMap;
  * @param words a few words about each edited tensor, by its name in the input
  * @param ranges the least and the greatest factor of each edited tensor, by its name in the input;
  *     empty if it is not done yet
+ * @param factors the factors of the columns of each weight that divides its own inputs as it runs,
+ *     by its name; no number if they are not known yet. Not copied
  * @param problems notes of each fold, and warnings of weights that stay
  */
 public record AppliedEdits(
-    Map<String, String> words, SortedMap<String, String> ranges, List<Problem> problems) {
+    Map<String, String> words,
+    SortedMap<String, String> ranges,
+    Map<String, float[]> factors,
+    List<Problem> problems) {
 
   /** Nothing is edited. */
-  public static final AppliedEdits NONE = new AppliedEdits(Map.of(), new TreeMap<>(), List.of());
+  public static final AppliedEdits NONE =
+      new AppliedEdits(Map.of(), new TreeMap<>(), Map.of(), List.of());
 
   /** Copies the collections. */
   public AppliedEdits {
     words = Map.copyOf(words);
     ranges = Collections.unmodifiableSortedMap(new TreeMap<>(ranges));
+    factors = Map.copyOf(factors);
     problems = List.copyOf(problems);
   }
 }

@@ -34,6 +34,7 @@ final class ChildMain {
   private final Path folder;
   private final Thread main = Thread.currentThread();
   private final CountDownLatch started = new CountDownLatch(1);
+  private final CostRun.Lasting costs = new CostRun.Lasting();
   private final Semaphore asked = new Semaphore(0);
 
   private ChildMain(Path folder) {
@@ -113,6 +114,10 @@ final class ChildMain {
       JsonObject json =
           JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
               .getAsJsonObject();
+      if (RunJob.isCost(json)) {
+        return RunOutcome.toJson(costs.run(json, new ChildProgress(folder)));
+      }
+      costs.end();
       if (ObserveJob.is(json)) {
         Settings settings = RunJob.inputs(json, manager).withProgress(new ChildProgress(folder));
         return RunOutcome.toJson(ObserveRun.run(settings, ObserveJob.parse(json)));

@@ -11,9 +11,9 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.TimedCopy;
+import dev.monoquant.spi.TimedModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -125,10 +125,10 @@ final class ChildRunner implements ModelRunner {
   }
 
   @Override
-  public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+  public Optional<LayerTimes> time(TimedModel model, List<Method> methods, List<Layer> layers)
       throws IOException {
     Path file = folder.resolve(ChildFolder.TIMED);
-    Optional<TimedCopy> copy = writer.timed(file);
+    Optional<TimedCopy> copy = model.timed(file);
     if (copy.isEmpty()) {
       return Optional.empty();
     }
@@ -140,6 +140,23 @@ final class ChildRunner implements ModelRunner {
   public ObserveJob.Outcome observe(ObserveJob job) {
     List<Path> files = List.of(job.original(), job.observing());
     return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
+  }
+
+  @Override
+  public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+    List<SyntheticInputs> guesses = SyntheticInputs.candidates(layers);
+    return new Costs() {
+      @Override
+      public Distance of(Candidate result) {
+        RunJob job = new RunJob(List.of(original, result), methods, guesses, Purpose.COST);
+        return RunOutcome.parseDistance(ChildRunner.this.result(job));
+      }
+
+      @Override
+      public void close() {
+        // The child frees them with its next job of another kind, or ends.
+      }
+    };
   }
 
   /** The text of a job. */
@@ -185,7 +202,7 @@ final class ChildRunner implements ModelRunner {
     for (Path file : files) {
       bytes += Files.size(file);
     }
-    for (SampleInputs sample : settings.samples()) {
+    for (SampleInputs sample : SampleFiles.of(settings.samples())) {
       // The child reports what is missing.
       bytes +=
           sample instanceof SampleInputs.OfFile of && Files.exists(of.file())

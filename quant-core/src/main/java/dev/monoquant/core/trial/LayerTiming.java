@@ -56,7 +56,7 @@ final class LayerTiming {
 
   private List<ModelCall> samples(RunJob job) {
     List<ModelCall> samples = new ArrayList<>();
-    for (SampleInputs sample : settings.samples()) {
+    for (SampleInputs sample : SampleFiles.of(settings.samples())) {
       samples.addAll(SampleReader.read(settings, sample, job.methods(), manager));
     }
     if (!settings.samples().isEmpty()) {

@@ -5,9 +5,9 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.TimedCopy;
+import dev.monoquant.spi.TimedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,13 +31,18 @@ public interface ModelRunner extends AutoCloseable {
 
         @Override
         public Optional<LayerTimes> time(
-            OutputWriter writer, List<Method> methods, List<Layer> layers) {
+            TimedModel model, List<Method> methods, List<Layer> layers) {
           throw new IllegalStateException("nothing was to be measured");
         }
 
         @Override
         public ObserveJob.Outcome observe(ObserveJob job) {
           throw new IllegalStateException("nothing was to be observed");
+        }
+
+        @Override
+        public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+          throw new IllegalStateException("nothing was to be measured");
         }
 
         @Override
@@ -60,16 +65,16 @@ public interface ModelRunner extends AutoCloseable {
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose);
 
   /**
-   * Measures the layers of an output; at most once for each runner, after {@link #run}.
+   * Measures the layers of a model; at most once for each runner, after {@link #run}.
    *
-   * @param writer writes the copy that measures itself
+   * @param model writes the copy that measures itself
    * @param methods the methods of the original, empty if unknown
    * @param layers the layers of the original, from which inputs are inferred
-   * @return the times; empty if the output has no such copy
+   * @return the times; empty if the model has no such copy
    * @throws IOException if the copy cannot be written
    * @throws dev.monoquant.QuantException as {@link #run}
    */
-  Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+  Optional<LayerTimes> time(TimedModel model, List<Method> methods, List<Layer> layers)
       throws IOException;
 
   /**
@@ -81,6 +86,17 @@ public interface ModelRunner extends AutoCloseable {
    *     dev.monoquant.ValidationException} if it crashes or exceeds its bounds
    */
   ObserveJob.Outcome observe(ObserveJob job);
+
+  /**
+   * Measures how far results are from an original.
+   *
+   * @param original the original, whose code must have been checked
+   * @param methods its methods, empty if unknown
+   * @param layers its layers, from which inputs are inferred
+   * @return what measures; its owner closes it before this runner
+   * @throws dev.monoquant.QuantException as {@link #run}; or when the first result is measured
+   */
+  Costs costs(Candidate original, List<Method> methods, List<Layer> layers);
 
   /** Ends a child and removes its files. */
   @Override
@@ -101,12 +117,12 @@ public interface ModelRunner extends AutoCloseable {
     }
 
     @Override
-    public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+    public Optional<LayerTimes> time(TimedModel model, List<Method> methods, List<Layer> layers)
         throws IOException {
       Path folder = Files.createTempDirectory("monoquant-run-");
       try {
         Path file = folder.resolve(ChildFolder.TIMED);
-        Optional<TimedCopy> copy = writer.timed(file);
+        Optional<TimedCopy> copy = model.timed(file);
         return copy.map(
             c ->
                 LayerTimes.of(c, LayerTiming.run(settings, RunJob.ofTimed(file, methods, layers))));
@@ -118,6 +134,13 @@ public interface ModelRunner extends AutoCloseable {
     @Override
     public ObserveJob.Outcome observe(ObserveJob job) {
       return ObserveRun.run(settings, job);
+    }
+
+    @Override
+    public Costs costs(Candidate original, List<Method> methods, List<Layer> layers) {
+      return CostRun.start(
+          settings,
+          new RunJob(List.of(original), methods, SyntheticInputs.candidates(layers), Purpose.COST));
     }
 
     @Override

@@ -51,7 +51,9 @@ public record RunJob(
     /** Speed is to be measured. */
     COMPARE(101, 2_000_000_000L, ""),
     /** The layers of a slow result are to be measured, see {@link LayerTiming}. */
-    LAYERS(0, 0, "");
+    LAYERS(0, 0, ""),
+    /** Only outputs are to be compared, see {@link Costs}. */
+    COST(0, 0, "");
 
     private final int mostRounds;
     private final long enoughNanos;
@@ -181,13 +183,6 @@ public record RunJob(
    * @param manager owns samples in memory
    */
   static WithSettings parse(JsonObject json, NDManager manager) throws IOException {
-    List<Candidate> candidates = new ArrayList<>();
-    for (JsonElement one : json.getAsJsonArray("candidates")) {
-      JsonObject fields = one.getAsJsonObject();
-      candidates.add(
-          new Candidate(
-              fields.get("name").getAsString(), Path.of(fields.get("file").getAsString())));
-    }
     List<SyntheticInputs> guesses = new ArrayList<>();
     for (JsonElement one : json.getAsJsonArray("guesses")) {
       JsonObject fields = one.getAsJsonObject();
@@ -203,7 +198,24 @@ public record RunJob(
         inputs(json, manager)
             .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
     Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
-    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
+    return new WithSettings(settings, new RunJob(candidates(json), methods, guesses, purpose));
+  }
+
+  /** {@return the models of a job} */
+  static List<Candidate> candidates(JsonObject json) {
+    List<Candidate> candidates = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("candidates")) {
+      JsonObject fields = one.getAsJsonObject();
+      candidates.add(
+          new Candidate(
+              fields.get("name").getAsString(), Path.of(fields.get("file").getAsString())));
+    }
+    return candidates;
+  }
+
+  /** {@return whether a job is one of {@link Costs}} */
+  static boolean isCost(JsonObject json) {
+    return json.has("purpose") && json.get("purpose").getAsString().equals(Purpose.COST.name());
   }
 
   /**

@@ -79,6 +79,14 @@ final class RunOutcome {
     return new Gson().toJson(json);
   }
 
+  static String toJson(Costs.Distance distance) {
+    JsonObject json = new JsonObject();
+    json.add("outputs", numbers(distance.outputs()));
+    json.add("floats", numbers(distance.floats()));
+    json.addProperty("mismatched", distance.mismatched());
+    return new Gson().toJson(json);
+  }
+
   static String toJson(Throwable failure) {
     JsonObject json = new JsonObject();
     json.addProperty("failure", kind(failure));
@@ -148,6 +156,18 @@ final class RunOutcome {
             new ObserveJob.Outcome(json.get("calls").getAsLong(), json.get("note").getAsString()));
   }
 
+  /** Like {@link #parse}, of the distance of one result. */
+  static Costs.Distance parseDistance(String text) {
+    return read(
+        text,
+        "",
+        json ->
+            new Costs.Distance(
+                statistics(json.getAsJsonArray("outputs")),
+                statistics(json.getAsJsonArray("floats")),
+                json.get("mismatched").getAsLong()));
+  }
+
   private static <T> T read(String text, String remedy, Function<JsonObject, T> content) {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
@@ -188,7 +208,7 @@ final class RunOutcome {
               pairs(model.getAsJsonArray("pairs"))));
     }
     return new RunComparison(
-        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+        json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models, List.of());
   }
 
   private static RuntimeException failure(JsonObject json, String remedy) {

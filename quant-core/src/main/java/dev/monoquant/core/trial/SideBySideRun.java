@@ -5,12 +5,10 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
-import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
@@ -25,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -46,6 +43,7 @@ final class SideBySideRun implements AutoCloseable {
 
   private final List<Candidate> candidates;
   private final List<Method> methods;
+  private final ReferenceModel reference;
   private final List<RunnableModel> models = new ArrayList<>();
   private final Purpose purpose;
   private final RunTiming timing;
@@ -53,21 +51,16 @@ final class SideBySideRun implements AutoCloseable {
   private final Cancellation cancellation;
   private final NDManager manager;
 
-  private SideBySideRun(
-      List<Candidate> candidates, List<Method> methods, Purpose purpose, Settings settings) {
-    this.purpose = purpose;
+  private SideBySideRun(RunJob job, Settings settings) {
+    this.purpose = job.purpose();
     this.timing = settings.timing();
     this.progress = settings.progress();
     this.cancellation = settings.cancellation();
-    this.candidates = List.copyOf(candidates);
-    this.methods = List.copyOf(methods);
-    Candidate reference = candidates.get(0);
-    progress.update(Progress.Stage.RUNNING, 0, 0, "loading " + reference.name());
-    try {
-      models.add(RunnableModel.load(reference.name(), reference.file()));
-    } catch (ValidationException e) {
-      throw noReference(reference, e);
-    }
+    this.candidates = job.candidates();
+    this.methods = job.methods();
+    progress.update(Progress.Stage.RUNNING, 0, 0, "loading " + candidates.get(0).name());
+    this.reference = ReferenceModel.load(job);
+    models.add(reference.model());
     this.manager = NDManager.newBaseManager(Device.cpu());
     for (Candidate other : candidates.subList(1, candidates.size())) {
       try {
@@ -82,18 +75,6 @@ final class SideBySideRun implements AutoCloseable {
     }
   }
 
-  private ModelFormatException noReference(Candidate candidate, ValidationException e) {
-    return new ModelFormatException(
-        Reason.NOT_THIS_FORMAT,
-        candidate.name(),
-        "",
-        e.getMessage()
-            + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
-            + " with operations that this engine does not have yet"
-            + purpose.remedy(),
-        e);
-  }
-
   /**
    * Runs the models.
    *
@@ -104,56 +85,10 @@ final class SideBySideRun implements AutoCloseable {
    * @throws ConfigurationException if the reference itself cannot be run on the samples
    */
   static RunComparison run(Settings settings, RunJob job) {
-    try (SideBySideRun run =
-        new SideBySideRun(job.candidates(), job.methods(), job.purpose(), settings)) {
-      if (settings.samples().isEmpty()) {
-        return run.onSynthetic(job.guesses());
-      }
-      String described =
-          settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
-      List<ModelCall> samples = new ArrayList<>();
-      for (SampleInputs sample : settings.samples()) {
-        samples.addAll(SampleReader.read(settings, sample, job.methods(), run.manager));
-      }
-      return run.on(described, samples);
+    try (SideBySideRun run = new SideBySideRun(job, settings)) {
+      ReferenceModel.Inputs inputs = run.reference.inputs(settings, run.manager);
+      return run.on(inputs.described(), inputs.calls());
     }
-  }
-
-  private RunComparison onSynthetic(List<SyntheticInputs> guesses) {
-    for (SyntheticInputs candidate : guesses) {
-      cancellation.check();
-      ModelCall inputs = ModelCall.of(candidate.make(manager));
-      try (NDManager scope = manager.newSubManager()) {
-        models.get(0).run(inputs, scope);
-      } catch (UnsupportedOperationException e) {
-        throw noOutputs(e);
-      } catch (RuntimeException e) {
-        // The model needs other inputs: try the next candidate.
-        continue;
-      }
-      return on(candidate.describe(), List.of(inputs));
-    }
-    throw new ConfigurationException(
-        models.get(0).name()
-            + ": what it is to be called with cannot be told from its layers. Give it inputs: "
-            + (methods.isEmpty()
-                ? "a tensor for each parameter of forward, --sample inputs.safetensors"
-                : "--sample inputs.npz with " + needed(methods.get(0)))
-            + " (withSamples)"
-            + purpose.remedy());
-  }
-
-  /** {@return what a sample must have for a method, with its signature} */
-  private static String needed(Method method) {
-    String prefix = method.name().equals(ModelCall.FORWARD) ? "" : method.name() + ":";
-    return String.join(
-            ", ",
-            method.parameters().stream()
-                .filter(p -> !p.optional())
-                .map(p -> SampleArguments.needed(p.type(), prefix + p.name()))
-                .toList())
-        + ", for "
-        + SampleArguments.signature(method);
   }
 
   /** {@return the methods that no sample calls, for the user; may be empty} */
@@ -194,7 +129,8 @@ final class SideBySideRun implements AutoCloseable {
         rounds.size(),
         IntStream.range(0, models.size())
             .mapToObj(i -> result(i, rounds, outputs.get(i).worst()))
-            .toList());
+            .toList(),
+        List.of());
   }
 
   private void again(
@@ -236,40 +172,8 @@ final class SideBySideRun implements AutoCloseable {
 
   private NDList run(int model, String described, ModelCall sample, NDManager scope) {
     return model == 0
-        ? reference(described, sample, scope)
+        ? reference.run(described, sample, scope)
         : other(model, described, sample, scope);
-  }
-
-  private NDList reference(String described, ModelCall sample, NDManager scope) {
-    try {
-      return models.get(0).run(sample, scope);
-    } catch (UnsupportedOperationException e) {
-      throw noOutputs(e);
-    } catch (RuntimeException e) {
-      throw new ConfigurationException(
-          models.get(0).failed(described, e).getMessage()
-              + ". The samples must be what its "
-              + sample.method()
-              + " takes, an array for each parameter"
-              + methods.stream()
-                  .filter(m -> m.name().equals(sample.method()))
-                  .map(m -> ": " + SampleArguments.signature(m))
-                  .findFirst()
-                  .orElse("")
-              + purpose.remedy(),
-          e);
-    }
-  }
-
-  /** The model ran, but the engine cannot return its outputs. */
-  private ConfigurationException noOutputs(UnsupportedOperationException e) {
-    return new ConfigurationException(
-        models.get(0).name()
-            + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
-            + " lists, tuples and dicts of them, and something else is among them, such as None or"
-            + " a number"
-            + purpose.remedy(),
-        e);
   }
 
   private NDList other(int model, String described, ModelCall sample, NDManager scope) {

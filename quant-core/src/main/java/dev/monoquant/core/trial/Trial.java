@@ -4,19 +4,17 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.text.Text;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,21 +36,8 @@ public record Trial(
     Optional<QuantException> refusal,
     Optional<Slowness> slowness) {
 
-  /** Speed-ups above this count as 1: runs of identical models differ as much. */
-  private static final double SLOWER = 0.95;
-
-  private static final long LEAST_SLOWER_NANOS = 100_000;
-
   /** Nothing was run, because no run was needed. */
   public static final Trial NONE = of(Optional.empty(), List.of(), Optional.empty());
-
-  /**
-   * Which layers make an output slow.
-   *
-   * @param detail a sentence without a full stop
-   * @param remedy the options to take; empty if none was measured to be faster
-   */
-  public record Slowness(String detail, String remedy) {}
 
   public Trial {
     problems = List.copyOf(problems);
@@ -102,7 +87,7 @@ public record Trial(
     try {
       TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.RUNNING,
               target.toString(),
               0,
@@ -118,34 +103,16 @@ public record Trial(
       if (refusal.isEmpty()) {
         refusal = HeldWeights.difference(settings, writer, made.get());
       }
-      boolean isSlower = run.others().stream().anyMatch(model -> isSlower(run, model));
+      boolean isSlower = run.others().stream().anyMatch(model -> Slowness.isSlower(run, model));
       return new Trial(
           Optional.of(run),
           List.of(),
           refusal,
           isSlower && refusal.isEmpty()
-              ? slowness(settings, runner, writer, original.get().methods(), layers)
+              ? Slowness.measured(settings, runner, writer::timed, original.get().methods(), layers)
               : Optional.empty());
     } catch (QuantException e) {
       return of(Optional.empty(), List.of(), Optional.of(e));
-    }
-  }
-
-  /** Measures layers. A failure of that is no reason against the output. */
-  static Optional<Slowness> slowness(
-      Settings settings,
-      ModelRunner runner,
-      OutputWriter writer,
-      List<Method> methods,
-      List<Layer> layers) {
-    try {
-      return StageEvent.during(
-              Progress.Stage.TIMING, "layers", 0, () -> runner.time(writer, methods, layers))
-          .map(times -> new Slowness(times.describe(), times.remedy()));
-    } catch (IOException | QuantException e) {
-      settings.cancellation().check();
-      return Optional.of(
-          new Slowness("Which layers cost most could not be measured: " + e.getMessage(), ""));
     }
   }
 
@@ -167,29 +134,6 @@ public record Trial(
     return Optional.empty();
   }
 
-  /** {@return whether a model is significantly slower than the reference} */
-  private static boolean isSlower(RunComparison run, RunResult model) {
-    long more = model.medianNanos() - run.reference().medianNanos();
-    // On a busy machine the median of a few rounds is unreliable: the fastest rounds must agree.
-    double atBest = (double) run.reference().fastestNanos() / Math.max(1, model.fastestNanos());
-    return Math.max(run.speedup(model), atBest) <= SLOWER && more >= LEAST_SLOWER_NANOS;
-  }
-
-  private Problem slower(RunComparison run, RunResult model) {
-    String measured = slowness.map(Slowness::remedy).orElse("");
-    return Problem.warning(
-        model.name(),
-        Text.format("it runs at %.2f times the speed of the original on ", run.speedup(model))
-            + run.inputs()
-            + slowness.map(s -> ". " + s.detail()).orElse(""),
-        (measured.isEmpty()
-                ? "take --option mode=dynamic or --option kernels=fastest, which are faster, or"
-                    + " --option mode=weight-only, which keeps the speed of the original"
-                : measured + "; or try --option kernels=fastest")
-            + "; try a larger --option small, which leaves small layers in float; or ask for a"
-            + " speed: --min-speedup");
-  }
-
   /** {@return a report with the result of the run and of the gates} */
   public Report on(Report report, Gates gates) {
     List<Problem> all = new ArrayList<>(report.problems());
@@ -197,7 +141,10 @@ public record Trial(
     refusal.ifPresent(
         e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
     run.ifPresent(
-        r -> r.others().stream().filter(m -> isSlower(r, m)).forEach(m -> all.add(slower(r, m))));
+        r ->
+            r.others().stream()
+                .filter(m -> Slowness.isSlower(r, m))
+                .forEach(m -> all.add(Slowness.warning(r, m, slowness))));
     Report told = report.with(all, run);
     return told.withGates(gates.checkRun(told));
   }

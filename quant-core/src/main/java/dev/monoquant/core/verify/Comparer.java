@@ -1,7 +1,7 @@
 package dev.monoquant.core.verify;
 
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ComparedTensor;
@@ -12,7 +12,6 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.ErrorMeter;
 import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
@@ -26,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Reads two models side by side, in pieces of bounded size. */
 public final class Comparer {
@@ -66,7 +64,7 @@ public final class Comparer {
     List<TensorInfo> mismatched = new ArrayList<>();
     long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.PROCESSING,
         a.info().name(),
         total,
@@ -84,8 +82,8 @@ public final class Comparer {
           }
           return tensors;
         });
-    Map<String, String> edits = new TreeMap<>(ProvenanceText.edits(a.info().metadata()));
-    for (Map.Entry<String, String> edit : ProvenanceText.edits(b.info().metadata()).entrySet()) {
+    Map<String, String> edits = ScaledTensors.of(a.info());
+    for (Map.Entry<String, String> edit : ScaledTensors.of(b.info()).entrySet()) {
       // Two outputs with the same edits have the same tensors.
       if (!edits.remove(edit.getKey(), edit.getValue())) {
         edits.put(edit.getKey(), edit.getValue());

@@ -90,8 +90,8 @@ class EditedSourceTest {
             List.of(new Side(tensor(model, "down.weight"), 1, 0)),
             false);
     return List.of(
-        new Scaled(first, factors(random, first.size()), 0.5, 1),
-        new Scaled(second, factors(random, second.size()), 0.5, 1));
+        new Scaled(Place.of(first), factors(random, first.size()), 0.5, 1),
+        new Scaled(Place.of(second), factors(random, second.size()), 0.5, 1));
   }
 
   private static float[] factors(Random random, int count) {
@@ -121,7 +121,9 @@ class EditedSourceTest {
       for (int i = 0; i < factors.length; i++) {
         factors[i] = fold.factors()[i];
       }
-      PlainScaling.apply(plain, fold.fold(), factors);
+      Place place = fold.place();
+      PlainScaling.apply(
+          plain, new ScaleFold(place.input(), place.divided(), place.multiplied(), false), factors);
     }
     double step = type == ElementType.BFLOAT16 ? 0x1p-8 : type == ElementType.FLOAT16 ? 0x1p-10 : 0;
     try (ModelSource edited = new EditedSource(model.open(), folds)) {
@@ -200,7 +202,7 @@ class EditedSourceTest {
             List.of(new Side(tensor(model, "norm.weight"), 0, 0)),
             List.of(new Side(tensor(model, "gate.weight"), 1, 0)),
             false);
-    Scaled scaled = new Scaled(fold, new float[] {0.5f, 2}, 0.5, 1);
+    Scaled scaled = new Scaled(Place.of(fold), new float[] {0.5f, 2}, 0.5, 1);
     try (ModelSource edited = new EditedSource(model.open(), List.of(scaled))) {
       assertThatThrownBy(() -> edited.read(tensor(model, "gate.weight"), 0, 4))
           .isInstanceOf(ValidationException.class)

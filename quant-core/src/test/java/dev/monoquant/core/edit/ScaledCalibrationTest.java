@@ -9,7 +9,6 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.GramMatrix;
 import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.MeasuredInputs;
-import dev.monoquant.spi.ScaleFold;
 import dev.monoquant.spi.ScaleFold.Side;
 import java.util.List;
 import java.util.Random;
@@ -27,7 +26,7 @@ class ScaledCalibrationTest {
     TensorInfo weight =
         new TensorInfo("q.weight", ElementType.FLOAT32, TensorShape.of(2, factors.length));
     return new Scaled(
-        new ScaleFold("norm", List.of(new Side(norm, 0, 0)), List.of(new Side(weight, 1, 0)), true),
+        new Place("norm", List.of(new Side(norm, 0, 0)), List.of(new Side(weight, 1, 0)), true),
         factors,
         0.5,
         1);
@@ -90,6 +89,24 @@ class ScaledCalibrationTest {
     }
     assertThat(found.rows()).hasValue(5);
     assertThat(found.range()).isEmpty();
+  }
+
+  @Example
+  void theRangeIsThatOfDividedColumns() {
+    InputStatistics found =
+        new ScaledCalibration(
+                MeasuredInputs.of(
+                    InputStatistics.of("q")
+                        .withRange(-9, 90)
+                        .withMeanSquares(1, 1)
+                        .withColumnRanges(new float[] {-8, -9}, new float[] {2, 90})),
+                List.of(scaled(0.5f, 30)))
+            .find("q")
+            .orElseThrow();
+    assertThat(found.columnLeast().orElseThrow()).containsExactly(-16, -0.3f);
+    assertThat(found.columnGreatest().orElseThrow()).containsExactly(4, 3);
+    assertThat(found.range().orElseThrow().min()).isEqualTo(-16);
+    assertThat(found.range().orElseThrow().max()).isEqualTo(4);
   }
 
   @Example

@@ -196,7 +196,7 @@ class ReportFormTest {
     RunResult b = new RunResult("b", 1, 1, 1, spread, 1, 1, errors, errors, 0, pairs);
     Report report =
         Runs.report(List.of(), List.of(), List.of())
-            .with(List.of(), Optional.of(new RunComparison("in.npz", 5, List.of(a, b))));
+            .with(List.of(), Optional.of(new RunComparison("in.npz", 5, List.of(a, b), List.of())));
     String page = ReportForm.HTML.render(Runs.of("m", report));
     assertThat(page).contains("Outputs of original and result", "in.npz", "2.00x the speed");
     assertThat(count(page, "<circle")).isEqualTo(2);

@@ -425,7 +425,8 @@ class RenderingTest {
                     near,
                     near,
                     0,
-                    List.of())));
+                    List.of())),
+            List.of());
     assertThat(run.toTable())
         .isEqualTo(
             """
@@ -436,6 +437,13 @@ class RenderingTest {
             a.pt: loaded in 50.000 ms, the first two calls took 80.000 ms
             b.pt: loaded in 70.000 ms, the first two calls took 90.000 ms
             """);
+    RunComparison slow = run.with(List.of(Problem.warning("b.pt", "it is slow", "take another")));
+    assertThat(slow.toTable())
+        .isEqualTo(run.toTable() + "warning: b.pt: it is slow. take another\n");
+    assertThat(parse(slow.toJson()).getAsJsonArray("problems").get(0).getAsJsonObject())
+        .hasToString(
+            "{\"severity\":\"warning\",\"subject\":\"b.pt\",\"message\":\"it is slow\","
+                + "\"remedy\":\"take another\"}");
     Report report = report().with(List.of(), Optional.of(run));
     assertThat(report.toTable()).contains(run.toTable());
     JsonObject json = parse(report.toJson()).getAsJsonObject("run");

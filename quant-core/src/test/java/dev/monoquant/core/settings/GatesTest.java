@@ -49,7 +49,7 @@ class GatesTest {
         new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), errors(0, 4), 0, List.of());
     RunResult b =
         new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, outputs, outputs, mismatched, List.of());
-    RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
+    RunComparison run = new RunComparison("in.npz", 5, List.of(a, b), List.of());
     return Trial.of(Optional.of(run), List.of(), Optional.empty());
   }
 
@@ -63,7 +63,9 @@ class GatesTest {
         new RunResult("a.pt", 1, original, original, SPREAD, 1, 1, near, near, 0, List.of());
     RunResult b = new RunResult("b.pt", 1, result, result, SPREAD, 1, 1, near, near, 0, List.of());
     return Trial.of(
-        Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
+        Optional.of(new RunComparison("in.npz", 5, List.of(a, b), List.of())),
+        List.of(),
+        Optional.empty());
   }
 
   @Test
@@ -163,7 +165,7 @@ class GatesTest {
     RunResult b =
         new RunResult(
             "b.pt", 1, 1, 1, SPREAD, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0, List.of());
-    RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
+    RunComparison run = new RunComparison("in.npz", 5, List.of(a, b), List.of());
     Trial trial = Trial.of(Optional.of(run), List.of(), Optional.empty());
     assertThat(trial.on(REPORT, Gates.NONE).gates())
         .extracting(GateResult::name)

@@ -8,11 +8,10 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.Layer;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile.Method;
 import dev.monoquant.spi.TimedCopy;
+import dev.monoquant.spi.TimedModel;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -114,7 +113,7 @@ class LayerTimesTest {
     }
 
     @Override
-    public Optional<LayerTimes> time(OutputWriter writer, List<Method> methods, List<Layer> layers)
+    public Optional<LayerTimes> time(TimedModel model, List<Method> methods, List<Layer> layers)
         throws IOException {
       if (failure.isEmpty()) {
         return Optional.empty();
@@ -131,19 +130,21 @@ class LayerTimesTest {
     }
 
     @Override
+    public Costs costs(RunJob.Candidate original, List<Method> methods, List<Layer> layers) {
+      throw new AssertionError();
+    }
+
+    @Override
     public void close() {}
   }
 
-  private static Optional<Trial.Slowness> slowness(Optional<Exception> failure) {
-    OutputWriter unused =
-        (OutputWriter)
-            Proxy.newProxyInstance(
-                OutputWriter.class.getClassLoader(),
-                new Class<?>[] {OutputWriter.class},
-                (proxy, method, arguments) -> {
-                  throw new AssertionError(method);
-                });
-    return Trial.slowness(Settings.defaults(), new Failing(failure), unused, List.of(), List.of());
+  private static Optional<Slowness> slowness(Optional<Exception> failure) {
+    TimedModel unused =
+        file -> {
+          throw new AssertionError(file);
+        };
+    return Slowness.measured(
+        Settings.defaults(), new Failing(failure), unused, List.of(), List.of());
   }
 
   @Test

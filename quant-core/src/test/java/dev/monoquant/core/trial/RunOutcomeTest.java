@@ -20,7 +20,8 @@ class RunOutcomeTest {
         5,
         List.of(
             new RunResult("a", 1, 2, 3, spread, 4, 5, errors, errors, 6, List.of()),
-            new RunResult("b", 1, 2, 3, spread, 4, 5, errors, errors, 6, pairs)));
+            new RunResult("b", 1, 2, 3, spread, 4, 5, errors, errors, 6, pairs)),
+        List.of());
   }
 
   @Test

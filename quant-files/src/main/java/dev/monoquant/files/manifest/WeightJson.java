@@ -115,6 +115,10 @@ public final class WeightJson {
       json.put("codes", JsonValue.of(lookup.codes()));
       json.put("table", JsonValue.of(lookup.table()));
       json.put("scales", factors(lookup.scales()));
+    } else if (formula instanceof Formula.Divided divided) {
+      json.put("kind", JsonValue.of("divided"));
+      json.put("of", formula(divided.inner()));
+      json.put("factors", JsonValue.of(divided.factors()));
     } else {
       json.put("kind", JsonValue.of("opaque"));
     }
@@ -336,13 +340,18 @@ public final class WeightJson {
         yield new Formula.Lookup(
             fields.text("codes"), fields.text("table"), readFactors(fields, "scales", fault));
       }
+      case "divided" -> {
+        JsonFields fields = new JsonFields(fault, where, json, Set.of("kind", "of", "factors"));
+        yield new Formula.Divided(
+            readFormula(where, fields.get("of"), fault), fields.text("factors"));
+      }
       case "opaque" -> new Formula.Opaque();
       default ->
           throw fault.of(
               where,
               "formula is of kind "
                   + QuantException.quote(kind)
-                  + "; there are cast, affine, lookup and opaque");
+                  + "; there are cast, affine, lookup, divided and opaque");
     };
   }
 

@@ -87,6 +87,15 @@ final class SharedOutput {
     if (!Files.isDirectory(folder(target, share), LinkOption.NOFOLLOW_LINKS)) {
       throw gone(target, share);
     }
+    requireNoLink(UnitPlaces.of(target, share.plan()).data());
+  }
+
+  /** Refuses data that is elsewhere, where units would write over what is there. */
+  private static void requireNoLink(Path data) {
+    if (Files.isSymbolicLink(data)) {
+      throw new OutputException(
+          data + ": is a link, and units write to no link. Remove its folder, and plan again");
+    }
   }
 
   /**
@@ -136,6 +145,7 @@ final class SharedOutput {
     } catch (FileAlreadyExistsException planned) {
       // The same plan made it; what its units wrote stays.
     }
+    requireNoLink(data());
     if (directory && !Files.isDirectory(data())) {
       Files.createDirectory(data(), mode.ofDirectory());
     }
@@ -243,12 +253,19 @@ final class SharedOutput {
     Path file = record(unit);
     try {
       UnitRecord record = UnitRecord.parse(Files.readAllBytes(file), file.toString());
-      return Optional.of(record).filter(r -> r.plan().equals(share.plan()) && r.unit() == unit);
+      return Optional.of(record)
+          .filter(r -> r.plan().equals(share.plan()) && r.unit() == unit)
+          .filter(r -> r.files().keySet().stream().allMatch(this::isWithin));
     } catch (NoSuchFileException notYet) {
       return Optional.empty();
     } catch (ModelFormatException damaged) {
       return Optional.empty();
     }
+  }
+
+  private boolean isWithin(String name) {
+    Path path = path(name).normalize();
+    return name.isEmpty() || (path.startsWith(data()) && !path.equals(data()));
   }
 
   private Path record(int unit) {

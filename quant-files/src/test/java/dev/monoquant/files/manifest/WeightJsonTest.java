@@ -73,6 +73,26 @@ class WeightJsonTest {
   }
 
   @Test
+  void aDividedFormulaIsReadAsItWasWritten() {
+    EncodedWeight divided = weight(full().encoding().divided(COLS));
+    JsonValue json = new JsonValue.Obj(WeightJson.write(divided));
+    assertThat(((JsonValue.Obj) json).members().get("formula").toString())
+        .contains("divided", "column_factors", "group_index");
+    assertThat(read(json)).isEqualTo(divided);
+  }
+
+  @Test
+  void columnsAreDividedOnceAndByAsManyFactors() {
+    assertThatThrownBy(() -> full().encoding().divided(COLS).divided(COLS))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("cannot be divided");
+    assertThatThrownBy(() -> new Formula.Divided(new Formula.Opaque(), "f"))
+        .hasMessageContaining("cannot be divided");
+    assertThatThrownBy(() -> weight(full().encoding().divided(COLS + 1)))
+        .hasMessageContaining("factors of " + (COLS + 1) + " numbers for " + COLS + " columns");
+  }
+
+  @Test
   void fieldsThatAFormulaDoesNotUseAreLeftOut() {
     EncodedWeight plain =
         weight(

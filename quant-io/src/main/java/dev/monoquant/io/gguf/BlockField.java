@@ -41,6 +41,21 @@ sealed interface BlockField
   void write(ByteBuffer out, byte[][] cells, int block);
 
   /**
+   * Writes the field of blocks that lie side by side.
+   *
+   * @param out receives the bytes; its position may move
+   * @param at the offset of the field of the first block
+   * @param stride the bytes of a block, from one field to the next
+   * @param cells the cells of each part, of these blocks
+   * @param count how many blocks
+   */
+  default void writeAll(ByteBuffer out, int at, int stride, byte[][] cells, int count) {
+    for (int block = 0; block < count; block++) {
+      write(out.position(at + block * stride), cells, block);
+    }
+  }
+
+  /**
    * Bytes as they are, such as scales in float16.
    *
    * @param part the index of the part
@@ -68,6 +83,20 @@ sealed interface BlockField
         for (int i = start + 1; i < start + bytes; i += Short.BYTES) {
           out.put(i, (byte) (out.get(i) ^ 0x80));
         }
+      }
+    }
+
+    @Override
+    public void writeAll(ByteBuffer out, int at, int stride, byte[][] cells, int count) {
+      if (negated || !out.hasArray()) {
+        BlockField.super.writeAll(out, at, stride, cells, count);
+        return;
+      }
+      byte[] own = cells[part];
+      byte[] to = out.array();
+      int first = out.arrayOffset() + at;
+      for (int block = 0; block < count; block++) {
+        System.arraycopy(own, block * bytes, to, first + block * stride, bytes);
       }
     }
 
@@ -167,6 +196,45 @@ sealed interface BlockField
         at += run * Byte.SIZE / bits;
       }
       out.position(start + bytes());
+    }
+
+    @Override
+    public void writeAll(ByteBuffer out, int at, int stride, byte[][] cells, int count) {
+      if (isShort() || !out.hasArray()) {
+        BlockField.super.writeAll(out, at, stride, cells, count);
+        return;
+      }
+      byte[] own = cells[part];
+      byte[] to = out.array();
+      int bytes = bytes();
+      int from = 0;
+      for (int block = 0; block < count; block++) {
+        int start = out.arrayOffset() + at + block * stride;
+        for (int chunk = start; chunk < start + bytes; chunk += run) {
+          from =
+              bits == Byte.SIZE / 2
+                  ? writeHalves(own, from, to, chunk)
+                  : writeRun(own, from, to, chunk);
+        }
+      }
+    }
+
+    /** Two numbers in a byte, as most types have them. Returns where the next chunk begins. */
+    private int writeHalves(byte[] own, int from, byte[] to, int chunk) {
+      long mask = 0x0F0F_0F0F_0F0F_0F0FL;
+      for (int j = 0; j < run; j += Long.BYTES) {
+        long low = (long) LONGS.get(own, from + j) >>> shift & mask;
+        long high = (long) LONGS.get(own, from + run + j) >>> shift & mask;
+        LONGS.set(to, chunk + j, low | high << 4);
+      }
+      return from + 2 * run;
+    }
+
+    private int writeRun(byte[] own, int from, byte[] to, int chunk) {
+      for (int j = 0; j < run; j += Long.BYTES) {
+        LONGS.set(to, chunk + j, packedRuns(own, from + j));
+      }
+      return from + run * Byte.SIZE / bits;
     }
 
     private byte packed(byte[] own, int at) {

@@ -398,11 +398,13 @@ final class BlockForm {
       }
     }
     offsets.forEach((part, number) -> shift(cells[part], number));
-    for (int block = 0; block < count; block++) {
-      for (BlockField field : fields) {
-        field.write(out, cells, block);
-      }
+    int start = out.position();
+    int at = start;
+    for (BlockField field : fields) {
+      field.writeAll(out, at, type.bytes(), cells, count);
+      at += field.bytes();
     }
+    out.position(start + count * type.bytes());
   }
 
   /**

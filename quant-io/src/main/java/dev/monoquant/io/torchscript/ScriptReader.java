@@ -74,6 +74,8 @@ final class ScriptReader {
     StateDict state = archive.script().stateDict();
     Map<TensorInfo, TorchTensor> tensors = new LinkedHashMap<>();
     List<Layer> layers = new ArrayList<>();
+    List<Map<String, TensorInfo>> declared = new ArrayList<>();
+    List<TensorInfo> unknown = new ArrayList<>();
     TensorReader reader = zip.tensors(Records.DATA);
     for (StateDict.Node node : state.nodes()) {
       Map<String, TensorInfo> own = new LinkedHashMap<>();
@@ -86,18 +88,34 @@ final class ScriptReader {
                 if (tensors.put(info, tensor) != null) {
                   throw duplicate(name);
                 }
+                if (node.unknown().contains(local)) {
+                  unknown.add(info);
+                }
                 own.put(local, info);
               });
+      declared.add(own);
+    }
+    List<Layer> used = archive.script().layersByUse(unknown);
+    Set<TensorInfo> weights = weights(used);
+    for (int i = 0; i < declared.size(); i++) {
+      StateDict.Node node = state.nodes().get(i);
+      Map<String, TensorInfo> own = declared.get(i);
+      own.values().removeIf(weights::contains);
       node.kind()
           .filter(k -> !own.isEmpty())
           .ifPresent(
               kind -> layers.add(new Layer(node.path(), kind, Layer.Evidence.DECLARED, own)));
     }
+    layers.addAll(used);
     Map<TensorInfo, TorchTensor> constants = constants();
     List<Layer> frozen = archive.script().layersOf(constants.keySet());
+    layers.addAll(frozen);
     if (tensors.isEmpty()) {
-      // A frozen module has its weights only here.
+      // A frozen module has its weights only here. Beside parameters, other constants may be
+      // anything that is not trained, such as a filter bank.
       tensors.putAll(constants);
+      constants.keySet().removeAll(weights(frozen));
+      layers.addAll(archive.script().layersByUse(constants.keySet()));
     } else {
       // Freezing leaves parameters that it cannot fold, and turns the others into constants.
       frozen.forEach(
@@ -108,7 +126,6 @@ final class ScriptReader {
                   .forEach(t -> tensors.put(t, requireNonNull(constants.remove(t)))));
       noteConstants(constants.keySet());
     }
-    layers.addAll(frozen);
     if (tensors.isEmpty()) {
       throw noTensors("its modules have no parameters and no buffers, its code no constants");
     }
@@ -118,6 +135,12 @@ final class ScriptReader {
     notes.addAll(archive.script().notes());
     notes.addAll(SharedTensors.notes(tensors));
     return new ScriptSource.Content(tensors, List.of(), layers, notes, Map.of());
+  }
+
+  private static Set<TensorInfo> weights(List<Layer> layers) {
+    Set<TensorInfo> weights = new HashSet<>();
+    layers.forEach(layer -> weights.addAll(layer.tensors().values()));
+    return weights;
   }
 
   /** An attribute name may contain a dot, so two paths may give the same name. */

@@ -7,12 +7,15 @@ import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.TimedProgram;
 import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ObservableModel;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.TimedCopy;
+import dev.monoquant.spi.TimedModel;
 import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
@@ -140,9 +143,21 @@ final class ScriptSource implements ModelSource {
           ? Optional.empty()
           : Optional.of(capability.cast(new ObservableScript(archive, info.layers())));
     }
+    if (capability == TimedModel.class) {
+      return archive.isRewritten()
+          ? Optional.of(capability.cast((TimedModel) this::timed))
+          : Optional.empty();
+    }
     return capability == Auditable.class
         ? ArchiveAudit.of(archive.zip()).map(capability::cast)
         : Optional.empty();
+  }
+
+  private Optional<TimedCopy> timed(Path file) throws IOException {
+    List<String> names = content.weights().stream().map(w -> w.weight().name()).toList();
+    TimedProgram program = TimedProgram.of(archive.program(), names);
+    TimedArchive.write(archive.zip(), program.code(), file);
+    return Optional.of(new TimedCopy(TimedProgram.WAYS, program.weights()));
   }
 
   private RunnableFile runnable() {

@@ -341,6 +341,48 @@ class SharedOutputTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  /** As if it were damaged: the unit writes it again. */
+  @Test
+  void aRecordThatNamesOtherFilesCountsForNothing() throws IOException {
+    Path other = Files.writeString(folder.resolve("other"), "not of this output");
+    for (String name : List.of("../../other", "..", other.toString())) {
+      begin();
+      units();
+      Path record = parts().resolve("unit-0.json");
+      String text = Files.readString(record);
+      assertThat(text).contains("\"files\":{\"\":");
+      Files.writeString(record, text.replace("\"files\":{\"\":", "\"files\":{\"" + name + "\":"));
+      assertThatThrownBy(() -> join(Disk.REAL)).hasMessageContaining("not complete: 0 of 3");
+      assertThat(unit(0, Disk.REAL)).as("written again").isTrue();
+      assertThat(join(Disk.REAL)).containsExactly(target);
+      assertThat(Files.readAllBytes(target)).isEqualTo(complete);
+      Files.delete(target);
+    }
+    assertThat(other).hasContent("not of this output");
+  }
+
+  @Test
+  void unitsWriteToNoLink() throws IOException {
+    begin();
+    byte[] mine = new byte[complete.length];
+    Path victim = Files.write(folder.resolve("victim"), mine);
+    Files.delete(parts().resolve("data.tmp"));
+    Files.createSymbolicLink(parts().resolve("data.tmp"), victim);
+    for (Callable<?> work :
+        List.<Callable<?>>of(
+            () -> unit(0, Disk.REAL),
+            () -> join(Disk.REAL),
+            () -> {
+              begin();
+              return true;
+            })) {
+      assertThatThrownBy(work::call)
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("data.tmp: is a link");
+    }
+    assertThat(victim).hasBinaryContent(mine);
+  }
+
   /** Clocks of several machines differ; no time of a part is looked at. */
   @Test
   void timesOfPartsDoNotMatter() throws IOException {

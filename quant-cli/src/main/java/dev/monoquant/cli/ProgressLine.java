@@ -29,6 +29,10 @@ final class ProgressLine implements Progress {
   private final LongSupplier clock;
   private boolean drawn;
   private boolean talked;
+
+  /** The last line of a stage without numbers, which is told again and again. */
+  private String said = "";
+
   private Stage stage = Stage.STATISTICS;
   private int tenth;
   private long last;
@@ -75,8 +79,9 @@ final class ProgressLine implements Progress {
               : "running: " + end(Failure.oneLine(subject), columns - 9);
       if (terminal) {
         draw(what);
-      } else if (talked) {
+      } else if (talked && !what.equals(said)) {
         err.println(what);
+        said = what;
       }
     } else if (terminal) {
       bar(percent, done, total, subject);

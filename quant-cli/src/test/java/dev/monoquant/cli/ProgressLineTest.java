@@ -51,6 +51,19 @@ class ProgressLineTest {
         .contains("quantizing: 13% of 95.4 MiB, 0.1 MiB/s, 13 min left");
   }
 
+  /** A child's progress is read many times a second, whether it is new or not. */
+  @Test
+  void whatIsToldAgainIsSaidOnceInALog() {
+    ProgressLine line = line(false);
+    run(line, 50);
+    for (int i = 0; i < 3; i++) {
+      line.update(Stage.RUNNING, 0, 0, "loading a.pt");
+    }
+    line.update(Stage.RUNNING, 0, 0, "loading b.pt");
+    assertThat(text.toString())
+        .endsWith("checking\nrunning: loading a.pt\nrunning: loading b.pt\n");
+  }
+
   @Test
   void aTerminalHasOneLineThatIsGoneInTheEnd() {
     run(line(true), 50);

@@ -107,7 +107,7 @@ class TuneTest {
       assertThat(report.chosen().bits()).isLessThanOrEqualTo(31.96);
       assertThat(report.notes())
           .containsExactly(
-              "features.3: 1 of 6 options were measured, since the budget was spent",
+              "features.3: 1 of 7 options were measured, since the budget was spent",
               "left in float, since the budget for measuring was spent: 2 of 4 layers or families,"
                   + " from classifier.1 on");
       TuneOptions tiny =

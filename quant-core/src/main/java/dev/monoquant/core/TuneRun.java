@@ -72,11 +72,12 @@ final class TuneRun {
 
   private static final List<Way> WAYS =
       List.of(
+          Way.of("int3", "group:64"),
           Way.of("int3", "group:32"),
           Way.of("int4", "group:128"),
           Way.of("int4", "group:32"),
-          Way.of("int5", "group:32"),
-          Way.of("int6", "group:32"),
+          Way.of("int5", "group:128"),
+          Way.of("int6", "group:128"),
           Way.of("int8", "channel"));
 
   private static final int FLOAT = WAYS.size();

@@ -5,9 +5,7 @@ import java.io.InputStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import javax.xml.XMLConstants;
@@ -38,22 +36,21 @@ final class Configured {
     return children(parse(text)).stream().map(Element::getTagName).toList();
   }
 
-  /** {@return the names of the parameters of each goal, as the plugin tools have written them} */
-  static Map<String, Set<String>> parametersOfGoals() {
-    Map<String, Set<String>> goals = new LinkedHashMap<>();
+  /** {@return the names of the parameters of all goals, as the plugin tools have written them} */
+  static Set<String> parameters() {
+    Set<String> names = new TreeSet<>();
     try (InputStream in = Configured.class.getResourceAsStream("/META-INF/maven/plugin.xml")) {
-      if (in != null) {
-        for (Element mojo : children(child(parse(new InputSource(in)), "mojos"))) {
-          Set<String> names = new TreeSet<>();
-          for (Element parameter : children(child(mojo, "parameters"))) {
-            if (Boolean.parseBoolean(child(parameter, "editable").getTextContent())) {
-              names.add(child(parameter, "name").getTextContent());
-            }
+      if (in == null) {
+        throw new IllegalStateException("the plugin has no META-INF/maven/plugin.xml");
+      }
+      for (Element mojo : children(child(parse(new InputSource(in)), "mojos"))) {
+        for (Element parameter : children(child(mojo, "parameters"))) {
+          if (Boolean.parseBoolean(child(parameter, "editable").getTextContent())) {
+            names.add(child(parameter, "name").getTextContent());
           }
-          goals.put(child(mojo, "goal").getTextContent(), names);
         }
       }
-      return goals;
+      return names;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

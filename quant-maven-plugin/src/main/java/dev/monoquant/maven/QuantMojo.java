@@ -2,11 +2,8 @@ package dev.monoquant.maven;
 
 import java.io.File;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
@@ -129,29 +126,25 @@ abstract class QuantMojo extends AbstractMojo {
   }
 
   /**
-   * Refuses parameters that the goal does not have. Maven 3.8 drops them, and a build whose gate is
-   * misspelt would pass.
+   * Refuses parameters that no goal has. Maven 3.8 drops them, and a build whose gate is misspelt
+   * would pass. Those of other goals are allowed, since a pom may give them for all executions.
    */
   void requireKnown() throws MojoFailureException {
     if (execution == null) {
       return;
     }
     Plugin plugin = execution.getPlugin();
-    Map<String, Set<String>> goals = Configured.parametersOfGoals();
-    requireKnown(plugin.getConfiguration(), goals.keySet(), goals);
+    Set<String> known = Configured.parameters();
+    requireKnown(plugin.getConfiguration(), known);
     for (PluginExecution one : plugin.getExecutions()) {
       if (one.getId().equals(executionId)) {
-        List<String> own = one.getGoals().isEmpty() ? List.copyOf(goals.keySet()) : one.getGoals();
-        requireKnown(one.getConfiguration(), own, goals);
+        requireKnown(one.getConfiguration(), known);
       }
     }
   }
 
-  private void requireKnown(
-      @Nullable Object configuration, Collection<String> goals, Map<String, Set<String>> all)
+  private void requireKnown(@Nullable Object configuration, Set<String> known)
       throws MojoFailureException {
-    Set<String> known = new TreeSet<>();
-    goals.forEach(goal -> known.addAll(all.getOrDefault(goal, Set.of())));
     for (String name : Configured.names(configuration)) {
       if (!known.contains(name)) {
         throw new MojoFailureException(

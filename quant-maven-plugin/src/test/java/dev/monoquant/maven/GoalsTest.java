@@ -418,6 +418,15 @@ class GoalsTest {
   }
 
   @Test
+  void theParametersOfAPomAreItsElements() {
+    String pom =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<configuration>\n  <minSqrn>60</minSqrn>"
+            + "<outputs><output><path>a &amp; b</path></output></outputs></configuration>";
+    assertThat(Configured.names(pom)).containsExactly("minSqrn", "outputs");
+    assertThat(Configured.names(null)).isEmpty();
+  }
+
+  @Test
   void namesInReportsAreNoMarkup() throws Exception {
     Files.writeString(
         Files.createDirectory(dir.resolve("q")).resolve("x.json"),

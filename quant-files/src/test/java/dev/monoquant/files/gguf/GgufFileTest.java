@@ -192,6 +192,10 @@ class GgufFileTest {
         refused(Reason.SHAPE, "has no numbers", small().tensor("c", 2, new byte[0], 32, 0)),
         refused(Reason.OFFSETS, "end at 96", small().tensorAt(64, "c", 0, new byte[4], 1)),
         refused(Reason.OFFSETS, "end at 96", small().tensorAt(-32, "c", 0, new byte[4], 1)),
+        refused(Reason.OFFSETS, "end at 96", small().tensorAt(0, "c", 0, new byte[4], 1)),
+        refused(Reason.OFFSETS, "end at 96", small().tensorAt(97, "c", 0, new byte[4], 1)),
+        refused(
+            Reason.OFFSETS, "end at 96", small().tensorAt(Long.MAX_VALUE, "c", 0, new byte[4], 1)),
         refused(Reason.TRUNCATED, "needs", small().tensor("c", 0, new byte[4], 1000)),
         refused(
             Reason.LIMIT, "maxNameLength", small().tensor("n".repeat(70_000), 0, new byte[4], 1)));
@@ -205,6 +209,18 @@ class GgufFileTest {
             ModelFormatException.class,
             e -> assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason))
         .hasMessageContaining(message);
+  }
+
+  /** A file that ends early, at any byte, is refused as damaged and never read in part. */
+  @Test
+  void aFileThatEndsAtAnyByteIsRefused() {
+    byte[] whole = small().build();
+    for (int length = 0; length < whole.length - 28; length++) {
+      byte[] cut = Arrays.copyOf(whole, length);
+      assertThatThrownBy(() -> open(cut).close())
+          .as("%d of %d bytes", length, whole.length)
+          .isInstanceOf(ModelFormatException.class);
+    }
   }
 
   /** A million empty texts take 8 MB in the file and no memory here. */

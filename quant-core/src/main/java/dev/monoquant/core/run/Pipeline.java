@@ -53,8 +53,8 @@ public final class Pipeline {
   /** Quantizes the weights and copies the tensors of every output; does not commit. */
   List<Outcome> run(List<Branch> branches) throws IOException {
     WorkPlan plan = new WorkPlan(settings, branches);
-    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, plan.totalBytes());
-    Iterator<WorkPlan.Item> work = plan.items().iterator();
+    long bytes = plan.totalBytes();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, bytes);
     Workers.Jobs jobs =
         new Workers.Jobs() {
           private Iterator<Workers.Job> current = List.<Workers.Job>of().iterator();
@@ -62,10 +62,11 @@ public final class Pipeline {
           @Override
           public Workers.@Nullable Job next() throws IOException {
             while (!current.hasNext()) {
-              if (!work.hasNext()) {
+              WorkPlan.Item item = plan.next();
+              if (item == null) {
                 return null;
               }
-              current = work.next().begin(meter);
+              current = item.begin(meter);
             }
             return current.next();
           }
@@ -74,7 +75,7 @@ public final class Pipeline {
     RecordedStage.during(
         Progress.Stage.PROCESSING,
         model,
-        plan.totalBytes(),
+        bytes,
         () -> {
           new Workers(settings.threads(), model).run(jobs);
           return model;

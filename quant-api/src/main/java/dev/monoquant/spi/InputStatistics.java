@@ -23,13 +23,16 @@ public final class InputStatistics {
   private final Optional<Facts.Range> range;
   private final float @Nullable [] meanSquares;
   private final Optional<GramMatrix> gram;
+  private final float @Nullable [][] columnRanges;
 
   private InputStatistics(
       String layer,
       OptionalLong rows,
       Optional<Facts.Range> range,
       float @Nullable [] meanSquares,
-      Optional<GramMatrix> gram) {
+      Optional<GramMatrix> gram,
+      float @Nullable [][] columnRanges) {
+    this.columnRanges = columnRanges;
     this.layer = layer;
     this.rows = rows;
     this.range = range;
@@ -53,7 +56,7 @@ public final class InputStatistics {
    */
   public static InputStatistics of(String layer) {
     return new InputStatistics(
-        layer, OptionalLong.empty(), Optional.empty(), null, Optional.empty());
+        layer, OptionalLong.empty(), Optional.empty(), null, Optional.empty(), null);
   }
 
   /**
@@ -66,7 +69,8 @@ public final class InputStatistics {
     if (count < 1) {
       throw new ConfigurationException(quoted() + ": " + count + " rows; at least 1 is allowed");
     }
-    return new InputStatistics(layer, OptionalLong.of(count), range, meanSquares, gram);
+    return new InputStatistics(
+        layer, OptionalLong.of(count), range, meanSquares, gram, columnRanges);
   }
 
   /**
@@ -87,7 +91,7 @@ public final class InputStatistics {
               + "; finite numbers in order are allowed");
     }
     return new InputStatistics(
-        layer, rows, Optional.of(new Facts.Range(min, max)), meanSquares, gram);
+        layer, rows, Optional.of(new Facts.Range(min, max)), meanSquares, gram, columnRanges);
   }
 
   /**
@@ -98,7 +102,7 @@ public final class InputStatistics {
    */
   public InputStatistics withMeanSquares(float... squares) {
     requireSquares(squares, "");
-    return new InputStatistics(layer, rows, range, squares.clone(), gram);
+    return new InputStatistics(layer, rows, range, squares.clone(), gram, columnRanges);
   }
 
   /**
@@ -108,7 +112,52 @@ public final class InputStatistics {
    * @throws ConfigurationException if it is not as wide as the mean squares
    */
   public InputStatistics withGram(GramMatrix matrix) {
-    return new InputStatistics(layer, rows, range, meanSquares, Optional.of(matrix));
+    return new InputStatistics(layer, rows, range, meanSquares, Optional.of(matrix), columnRanges);
+  }
+
+  /**
+   * {@return these statistics with the range of each column}
+   *
+   * @param least the least number of each column
+   * @param greatest the greatest number of each column
+   * @throws ConfigurationException if there are not as many of both, or of other statistics; or if
+   *     one is not finite, or they are not in order
+   */
+  public InputStatistics withColumnRanges(float[] least, float[] greatest) {
+    if (least.length != greatest.length || least.length != columns().orElse(least.length)) {
+      throw new ConfigurationException(
+          quoted()
+              + ": least numbers of "
+              + least.length
+              + " columns and greatest of "
+              + greatest.length
+              + "; both are for the columns of the other statistics");
+    }
+    for (int c = 0; c < least.length; c++) {
+      if (!(Float.isFinite(least[c]) && Float.isFinite(greatest[c]) && least[c] <= greatest[c])) {
+        throw new ConfigurationException(
+            quoted()
+                + ": column "
+                + c
+                + " from "
+                + least[c]
+                + " to "
+                + greatest[c]
+                + "; finite numbers in order are allowed");
+      }
+    }
+    return new InputStatistics(
+        layer, rows, range, meanSquares, gram, new float[][] {least.clone(), greatest.clone()});
+  }
+
+  /** {@return a copy of the least number of each column; empty if it was not measured} */
+  public Optional<float[]> columnLeast() {
+    return columnRanges == null ? Optional.empty() : Optional.of(columnRanges[0].clone());
+  }
+
+  /** {@return a copy of the greatest number of each column; empty if it was not measured} */
+  public Optional<float[]> columnGreatest() {
+    return columnRanges == null ? Optional.empty() : Optional.of(columnRanges[1].clone());
   }
 
   /** {@return the layer as the calibration names it} */

@@ -21,6 +21,8 @@ import java.util.Optional;
  * products  FLOAT32 (columns, columns) sum of x xT over input rows x, if asked for, else (0, 0)
  * bins      FLOAT64 (bins)             the histogram, if asked for, else (0)
  * looks     FLOAT64 (rows)             how often each row of a table was looked up, else (0)
+ * lows      FLOAT64 (columns)          the least number of each column of input rows
+ * highs     FLOAT64 (columns)          the greatest number of each column
  * </pre>
  *
  * <p>They are zero when the file is loaded, and each call of the model adds to them. Calls whose
@@ -29,7 +31,7 @@ import java.util.Optional;
 public interface ObservableModel {
 
   /** The names of the sums, in order. */
-  List<String> SUMS = List.of("totals", "squares", "products", "bins", "looks");
+  List<String> SUMS = List.of("totals", "squares", "products", "bins", "looks", "lows", "highs");
 
   /** The numbers in {@code totals}, in order. */
   enum Total {

@@ -87,6 +87,8 @@ class CalibrateTest {
       double[][] products = new double[LAYERS.size()][];
       double[] least = new double[LAYERS.size()];
       double[] greatest = new double[LAYERS.size()];
+      double[][] lows = new double[LAYERS.size()][];
+      double[][] highs = new double[LAYERS.size()][];
       long[] counts = new long[LAYERS.size()];
       for (int image = 0; image < 60; image++) {
         List<double[][]> all = cnn.rows(images, image);
@@ -95,10 +97,14 @@ class CalibrateTest {
             if (squares[layer] == null) {
               squares[layer] = new double[row.length];
               products[layer] = new double[row.length * row.length];
+              lows[layer] = row.clone();
+              highs[layer] = row.clone();
             }
             counts[layer]++;
             for (int i = 0; i < row.length; i++) {
               squares[layer][i] += row[i] * row[i];
+              lows[layer][i] = Math.min(lows[layer][i], row[i]);
+              highs[layer][i] = Math.max(highs[layer][i], row[i]);
               least[layer] = Math.min(least[layer], row[i]);
               greatest[layer] = Math.max(greatest[layer], row[i]);
               for (int j = 0; j < row.length && row[i] != 0; j++) {
@@ -115,9 +121,19 @@ class CalibrateTest {
             .isCloseTo(least[layer], within(1e-5));
         assertThat((double) PlainCnn.floats(file, name + ".xmax")[0])
             .isCloseTo(greatest[layer], within(1e-5 * greatest[layer]));
+        assertEnds(PlainCnn.floats(file, name + ".cmin"), lows[layer]);
+        assertEnds(PlainCnn.floats(file, name + ".cmax"), highs[layer]);
         assertMeans(PlainCnn.floats(file, name + ".x2"), squares[layer], counts[layer]);
         assertMeans(PlainCnn.floats(file, name + ".h"), products[layer], counts[layer]);
       }
+    }
+  }
+
+  private static void assertEnds(float[] ends, double[] expected) {
+    assertThat(ends).hasSize(expected.length);
+    for (int c = 0; c < ends.length; c++) {
+      assertThat((double) ends[c])
+          .isCloseTo(expected[c], within(1e-5 * (1 + Math.abs(expected[c]))));
     }
   }
 

@@ -5,7 +5,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -99,7 +99,7 @@ final class SideBySide {
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
       RunComparison run =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.RUNNING,
               models.get(0).toString(),
               0,

@@ -21,7 +21,7 @@ class Observed(ModuleInterface):
     input: Tensor) -> Tensor:
     pass
 class Observer(Module):
-  __parameters__ = ["totals", "squares", "products", "bins", "looks", ]
+  __parameters__ = ["totals", "squares", "products", "bins", "looks", "lows", "highs", ]
   __buffers__ = []
   training : bool
   whole : Optional[Tensor]
@@ -32,6 +32,8 @@ class Observer(Module):
   products : Tensor
   bins : Tensor
   looks : Tensor
+  lows : Tensor
+  highs : Tensor
   def __getstate__(self: __torch__.monoquant.Observer) -> Tuple[Optional[Tensor], List[int], List[float]]:
     return (self.whole, self.numbers, self.bounds)
   def __setstate__(self: __torch__.monoquant.Observer,
@@ -48,6 +50,8 @@ class Observer(Module):
     self.products = torch.zeros([side, side], dtype=6)
     self.bins = torch.zeros([numbers[2]], dtype=7)
     self.looks = torch.zeros([numbers[3]], dtype=7)
+    self.lows = torch.zeros([columns], dtype=7)
+    self.highs = torch.zeros([columns], dtype=7)
     return None
   def tensor(self: __torch__.monoquant.Observer) -> Tensor:
     return unchecked_cast(Tensor, self.whole)
@@ -86,6 +90,15 @@ class Observer(Module):
     return True
   def take(self: __torch__.monoquant.Observer,
     flat: Tensor) -> NoneType:
+    if flat.size(0) == 0:
+      return None
+    low = torch.amin(flat, [0])
+    high = torch.amax(flat, [0])
+    if float(torch.select(self.totals, 0, 0)) > 0.:
+      low = torch.minimum(self.lows, low)
+      high = torch.maximum(self.highs, high)
+    torch.copy_(self.lows, low)
+    torch.copy_(self.highs, high)
     torch.add_(torch.select(self.totals, 0, 0), flat.size(0))
     torch.add_(self.squares, torch.sum(torch.mul(flat, flat), [0], False, dtype=7))
     numbers = self.numbers

@@ -5,7 +5,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.run.CodedSample;
 import dev.monoquant.core.run.KernelChoice;
@@ -332,7 +332,7 @@ public final class Edits {
     BoundKernels.with(
         KernelChoice.of(settings, KernelChoice.numbers(opened.source().info())),
         () -> {
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.STATISTICS,
               model,
               total,

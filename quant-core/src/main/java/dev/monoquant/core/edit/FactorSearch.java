@@ -20,13 +20,14 @@ import java.util.Optional;
  *
  * <pre>
  * awq           s_j = x_j^alpha                          x_j the root of the mean square of column j
- * smoothquant   s_j = x_j^alpha / w_j^(1 - alpha)        w_j the greatest |W_ij| of all weights
+ * smoothquant   s_j = m_j^alpha / w_j^(1 - alpha)        w_j the greatest |W_ij| of all weights,
+ *                                                        m_j the greatest |x_j|; x_j if not known
  * both          s divided by sqrt(min s * max s)
  * </pre>
  *
  * <p>Sources: Lin and others, AWQ (arXiv 2306.00978), whose x_j is a mean magnitude; Xiao and
- * others, SmoothQuant (arXiv 2211.10438), whose x_j is the greatest magnitude. Magnitudes below
- * 1/10,000 of the greatest count as that, so that no factor is extreme.
+ * others, SmoothQuant (arXiv 2211.10438). Magnitudes below 1/10,000 of the greatest count as that,
+ * so that no factor is extreme.
  *
  * <p>Factors are then made exact: the divided norm is rounded to its type, and the factor is what
  * it was divided by. So the product with the multiplied weight is that of the original.
@@ -84,7 +85,8 @@ final class FactorSearch {
     if (foreign.isPresent()) {
       return Found.not(foreign.get());
     }
-    float[] greatest = smooth ? inputs : new float[0];
+    float[] sizes = smooth ? group.greatest().orElse(inputs) : inputs;
+    float[] greatest = smooth ? sizes : new float[0];
     double before = group.error(group.ones(), greatest);
     if (!Double.isFinite(before)) {
       return Found.not("its weights or their statistics have numbers that are not finite");
@@ -94,7 +96,7 @@ final class FactorSearch {
     Optional<Scaled> best = Optional.empty();
     double least = alpha.isPresent() ? Double.POSITIVE_INFINITY : before;
     for (double power : alphas) {
-      float[] factors = exact(factors(inputs, ofWeights, power));
+      float[] factors = exact(factors(sizes, ofWeights, power));
       double error = group.error(factors, greatest);
       if (error < least) {
         least = error;

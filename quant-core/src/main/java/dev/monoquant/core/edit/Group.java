@@ -6,6 +6,7 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.GramMatrix;
+import dev.monoquant.spi.InputStatistics;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ final class Group {
     private final double each;
     private final float[] squares;
     private final Optional<GramMatrix> gram;
+    private final InputStatistics statistics;
 
     /**
      * @param rows row-major
@@ -51,6 +53,7 @@ final class Group {
       this.each = each;
       this.squares = weight.statistics().meanSquares().orElseThrow();
       this.gram = weight.statistics().gram();
+      this.statistics = weight.statistics();
     }
   }
 
@@ -100,6 +103,23 @@ final class Group {
       magnitudes[c] = (float) Math.sqrt(sum / members.size());
     }
     return magnitudes;
+  }
+
+  /** The greatest magnitude of each column of the inputs; empty if a member does not know it. */
+  Optional<float[]> greatest() {
+    float[] greatest = new float[cols];
+    for (Member member : members) {
+      Optional<float[]> least = member.statistics.columnLeast();
+      Optional<float[]> most = member.statistics.columnGreatest();
+      if (least.isEmpty() || most.isEmpty() || least.get().length != cols) {
+        return Optional.empty();
+      }
+      for (int c = 0; c < cols; c++) {
+        greatest[c] =
+            Math.max(greatest[c], Math.max(Math.abs(least.get()[c]), Math.abs(most.get()[c])));
+      }
+    }
+    return Optional.of(greatest);
   }
 
   /**

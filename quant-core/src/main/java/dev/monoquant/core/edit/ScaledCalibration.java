@@ -12,7 +12,7 @@ import java.util.Set;
 /**
  * The statistics of inputs that are divided by factors: mean squares by their squares, a Gram
  * matrix by the products of those of its row and column. What is divided is another calibration,
- * with the same digest. The range of divided inputs is not known.
+ * with the same digest. The range of divided inputs is known where those of columns are.
  */
 final class ScaledCalibration implements Calibration {
 
@@ -45,7 +45,25 @@ final class ScaledCalibration implements Calibration {
     } else {
       divided = divided.withMeanSquares(squares(found.meanSquares().orElseThrow(), factors));
     }
+    if (found.columnLeast().filter(least -> least.length == factors.length).isPresent()) {
+      float[] least = divided(found.columnLeast().get(), factors);
+      float[] greatest = divided(found.columnGreatest().orElseThrow(), factors);
+      float low = Float.POSITIVE_INFINITY;
+      float high = Float.NEGATIVE_INFINITY;
+      for (int c = 0; c < factors.length; c++) {
+        low = Math.min(low, least[c]);
+        high = Math.max(high, greatest[c]);
+      }
+      divided = divided.withColumnRanges(least, greatest).withRange(low, high);
+    }
     return divided;
+  }
+
+  private static float[] divided(float[] numbers, float[] factors) {
+    for (int c = 0; c < numbers.length; c++) {
+      numbers[c] /= factors[c];
+    }
+    return numbers;
   }
 
   private static float[] squares(float[] squares, float[] factors) {

@@ -1,7 +1,6 @@
 package dev.monoquant.core.event;
 
 import dev.monoquant.core.control.Progress;
-import java.io.IOException;
 import java.util.Locale;
 import jdk.jfr.Category;
 import jdk.jfr.DataAmount;
@@ -11,19 +10,16 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/**
- * One stage of a run, with its duration, for JDK Flight Recorder. Costs nothing noticeable while
- * nothing is recorded: there are a few of them in a run.
- */
+/** One stage of a run, with its duration, for JDK Flight Recorder. */
 @Name("dev.monoquant.Stage")
 @Label("Stage")
 @Description("A stage of a run of Mono Quant")
 @Category("Mono Quant")
 @StackTrace(false)
-public final class StageEvent extends Event {
+final class StageEvent extends Event {
 
   @Label("Stage")
-  @Description("statistics, processing, running, timing, observing or committing")
+  @Description("statistics, processing, running or committing")
   final String stage;
 
   @Label("Subject")
@@ -35,39 +31,9 @@ public final class StageEvent extends Event {
   @DataAmount
   final long bytes;
 
-  private StageEvent(Progress.Stage stage, String subject, long bytes) {
+  StageEvent(Progress.Stage stage, String subject, long bytes) {
     this.stage = stage.name().toLowerCase(Locale.ROOT);
     this.subject = subject;
     this.bytes = bytes;
-  }
-
-  /**
-   * The work of a stage.
-   *
-   * @param <T> its result
-   */
-  @FunctionalInterface
-  public interface Work<T> {
-    /** Does the work. */
-    T run() throws IOException;
-  }
-
-  /**
-   * Does the work of a stage, and records it, also if it fails.
-   *
-   * @param stage the stage
-   * @param subject the model, or the output
-   * @param bytes the bytes of input of the stage
-   * @return the result of the work
-   */
-  public static <T> T during(Progress.Stage stage, String subject, long bytes, Work<T> work)
-      throws IOException {
-    StageEvent event = new StageEvent(stage, subject, bytes);
-    event.begin();
-    try {
-      return work.run();
-    } finally {
-      event.commit();
-    }
   }
 }

@@ -12,7 +12,7 @@ import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.control.CalibrationOptions.Range;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.LibraryVersion;
@@ -340,7 +340,7 @@ public final class CalibrationRun {
               sums(pass),
               identity(pass, requests));
       ObserveJob.Outcome outcome =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.OBSERVING, source.info().name(), 0, () -> runner.observe(job));
       if (!outcome.note().isEmpty()) {
         notes.add(outcome.note());

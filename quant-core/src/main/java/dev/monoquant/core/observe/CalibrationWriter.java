@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * NAME.h        FLOAT32 (columns, columns) Gram matrix: mean of x xT over input rows x
  * NAME.xmin     FLOAT32 ()                 least number of the range
  * NAME.xmax     FLOAT32 ()                 greatest number of the range
+ * NAME.cmin     FLOAT32 (columns)          least number of each column
+ * NAME.cmax     FLOAT32 (columns)          greatest number of each column
  * NAME.count    INT64 ()                   input rows
  * NAME.lookups  INT64 (rows)               how often each row of a table was looked up
  * </pre>
@@ -50,6 +52,8 @@ final class CalibrationWriter {
     private double[] squares = {};
     private double[] looks = {};
     private double[] range = {};
+    private double[] lows = {};
+    private double[] highs = {};
     private @Nullable SumsFile products;
     private SumsFile.@Nullable Item item;
 
@@ -90,6 +94,8 @@ final class CalibrationWriter {
       sums.totals = file.numbers(items.get(0));
       sums.squares = file.numbers(items.get(1));
       sums.looks = file.numbers(items.get(4));
+      sums.lows = file.numbers(items.get(5));
+      sums.highs = file.numbers(items.get(6));
       sums.range =
           observer == Range.MINMAX
               ? new double[] {sums.total(Total.AVERAGE_LEAST), sums.total(Total.AVERAGE_GREATEST)}
@@ -155,6 +161,8 @@ final class CalibrationWriter {
       tensors.add(tensor(name + ".x2", ElementType.FLOAT32, sums.squares.length));
       tensors.add(tensor(name + ".xmin", ElementType.FLOAT32));
       tensors.add(tensor(name + ".xmax", ElementType.FLOAT32));
+      tensors.add(tensor(name + ".cmin", ElementType.FLOAT32, sums.lows.length));
+      tensors.add(tensor(name + ".cmax", ElementType.FLOAT32, sums.highs.length));
     }
     if (sums.products != null) {
       tensors.add(
@@ -189,6 +197,8 @@ final class CalibrationWriter {
       case "x2" -> write(out, means(sums.squares, sums.rows()));
       case "xmin" -> write(out, floats((float) sums.range[0]));
       case "xmax" -> write(out, floats((float) sums.range[1]));
+      case "cmin" -> write(out, means(sums.lows, 1));
+      case "cmax" -> write(out, means(sums.highs, 1));
       case "count" -> write(out, longs(sums.rows()));
       case "lookups" -> write(out, longs(sums.looks));
       default -> writeProducts(out, sums);

@@ -58,7 +58,7 @@ public record MemoryNeed(
   public static final long LEAST = 128L << 20;
 
   private static final long BASE = OUTSIDE_HEAP + (16L << 20);
-  private static final long PER_TENSOR = 10_000;
+  private static final long PER_TENSOR = 4_200;
   private static final long PER_ELEMENT = 20;
   private static final long LEAST_PER_THREAD = 4L << 20;
 

@@ -4,7 +4,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
@@ -140,7 +140,7 @@ public final class Execution {
   /** Finishes the work that must be done before an output is moved into place. */
   public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    StageEvent.during(Progress.Stage.COMMITTING, target.toString(), 0, sink::finish);
+    RecordedStage.during(Progress.Stage.COMMITTING, target.toString(), 0, sink::finish);
   }
 
   public static NonFinitePolicy policy(QuantizationConfig config) {

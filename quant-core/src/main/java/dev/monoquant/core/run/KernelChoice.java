@@ -12,10 +12,11 @@ public final class KernelChoice {
 
   /**
    * Numbers from which on vector kernels are taken: what they save is more than what it takes to
-   * compile them. Measured once on two processors, int8 of BFLOAT16 took 8 % more processor time
-   * with them at 0.13 billion numbers, 10 % more at 0.26 and 11 % less at 0.53.
+   * compile them. Measured on two busy processors, the lower of two rounds in turns, int8 of
+   * BFLOAT16 took 7 % more processor time with them at 0.1 billion numbers, 2 % less at 0.2, 1 %
+   * less at 0.3 and 7 % less at 0.4; int4 4 % less at 0.2 and 8 % less at 0.3; FP8 3 % less at 0.2.
    */
-  static final long WORTHWHILE = 400_000_000L;
+  static final long WORTHWHILE = 250_000_000L;
 
   private KernelChoice() {}
 

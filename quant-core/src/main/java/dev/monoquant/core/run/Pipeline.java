@@ -3,7 +3,7 @@ package dev.monoquant.core.run;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.core.settings.Settings;
@@ -53,8 +53,8 @@ public final class Pipeline {
   /** Quantizes the weights and copies the tensors of every output; does not commit. */
   List<Outcome> run(List<Branch> branches) throws IOException {
     WorkPlan plan = new WorkPlan(settings, branches);
-    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, plan.totalBytes());
-    Iterator<WorkPlan.Item> work = plan.items().iterator();
+    long bytes = plan.totalBytes();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, bytes);
     Workers.Jobs jobs =
         new Workers.Jobs() {
           private Iterator<Workers.Job> current = List.<Workers.Job>of().iterator();
@@ -62,19 +62,20 @@ public final class Pipeline {
           @Override
           public Workers.@Nullable Job next() throws IOException {
             while (!current.hasNext()) {
-              if (!work.hasNext()) {
+              WorkPlan.Item item = plan.next();
+              if (item == null) {
                 return null;
               }
-              current = work.next().begin(meter);
+              current = item.begin(meter);
             }
             return current.next();
           }
         };
     String model = branches.get(0).source().info().name();
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.PROCESSING,
         model,
-        plan.totalBytes(),
+        bytes,
         () -> {
           new Workers(settings.threads(), model).run(jobs);
           return model;

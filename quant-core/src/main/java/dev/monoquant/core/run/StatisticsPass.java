@@ -7,7 +7,7 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
@@ -327,7 +327,7 @@ public final class StatisticsPass {
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     var iterator = jobs.iterator();
     String model = looks.get(0).request().source().info().name();
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.STATISTICS,
         model,
         total,

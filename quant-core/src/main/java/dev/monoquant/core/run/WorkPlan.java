@@ -16,8 +16,10 @@ import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The remaining work of a run, ordered by the files of the model, so that files of the outputs are
@@ -48,7 +51,7 @@ final class WorkPlan {
   }
 
   private final Settings settings;
-  private final List<Item> items = new ArrayList<>();
+  private final Deque<Item> items = new ArrayDeque<>();
 
   /** By the name of the weight, for each output; complete when all work is done. */
   private final List<Map<String, WeightRun>> runs = new ArrayList<>();
@@ -81,8 +84,9 @@ final class WorkPlan {
         .computeIfAbsent(Numbers.of(source, tensor), numbers -> new Steps());
   }
 
-  List<Item> items() {
-    return items;
+  /** {@return the next item, which the plan then forgets; null after the last} */
+  @Nullable Item next() {
+    return items.poll();
   }
 
   long totalBytes() {

@@ -3,7 +3,7 @@ package dev.monoquant.core.trial;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
@@ -65,7 +65,7 @@ public record Slowness(String detail, String remedy) {
       List<Method> methods,
       List<Layer> layers) {
     try {
-      return StageEvent.during(
+      return RecordedStage.during(
               Progress.Stage.TIMING, "layers", 0, () -> runner.time(model, methods, layers))
           .map(times -> new Slowness(times.describe(), times.remedy()));
     } catch (IOException | QuantException e) {

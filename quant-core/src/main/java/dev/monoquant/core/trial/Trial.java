@@ -4,7 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -87,7 +87,7 @@ public record Trial(
     try {
       TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          StageEvent.during(
+          RecordedStage.during(
               Progress.Stage.RUNNING,
               target.toString(),
               0,

@@ -1,7 +1,7 @@
 package dev.monoquant.core.verify;
 
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ComparedTensor;
@@ -64,7 +64,7 @@ public final class Comparer {
     List<TensorInfo> mismatched = new ArrayList<>();
     long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.PROCESSING,
         a.info().name(),
         total,

@@ -8,7 +8,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
-import dev.monoquant.core.event.StageEvent;
+import dev.monoquant.core.event.RecordedStage;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -204,7 +204,7 @@ public final class Verifier {
     long total =
         output.info().quantized().stream().mapToLong(w -> w.matrix().tensor().bytes()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    StageEvent.during(
+    RecordedStage.during(
         Progress.Stage.PROCESSING,
         output.info().name(),
         total,

@@ -92,6 +92,24 @@ class ScaledCalibrationTest {
   }
 
   @Example
+  void theRangeIsThatOfDividedColumns() {
+    InputStatistics found =
+        new ScaledCalibration(
+                MeasuredInputs.of(
+                    InputStatistics.of("q")
+                        .withRange(-9, 90)
+                        .withMeanSquares(1, 1)
+                        .withColumnRanges(new float[] {-8, -9}, new float[] {2, 90})),
+                List.of(scaled(0.5f, 30)))
+            .find("q")
+            .orElseThrow();
+    assertThat(found.columnLeast().orElseThrow()).containsExactly(-16, -0.3f);
+    assertThat(found.columnGreatest().orElseThrow()).containsExactly(4, 3);
+    assertThat(found.range().orElseThrow().min()).isEqualTo(-16);
+    assertThat(found.range().orElseThrow().max()).isEqualTo(4);
+  }
+
+  @Example
   void otherLayersAndTheDigestDoNotChange() {
     MeasuredInputs inner =
         MeasuredInputs.of(

@@ -92,7 +92,7 @@ class MemoryNeedTest {
                     OptionalLong.of(256 * MIB)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
-            "a memory of 256.0 MiB is not enough: this run needs 859.0 MiB, since a block of rows of"
+            "a memory of 256.0 MiB is not enough: this run needs 858.9 MiB, since a block of rows of"
                 + " \"wide\" takes 762.9 MiB. Give --max-memory 859m or more");
   }
 
@@ -154,10 +154,11 @@ class MemoryNeedTest {
                     4,
                     OptionalLong.of(256 * MIB)))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("since 100000 tensors take 953.7 MiB. Give --max-memory 1054m");
+        .hasMessageContaining("since 100000 tensors take 400.5 MiB. Give --max-memory 501m");
     assertThatThrownBy(() -> MemoryNeed.requireTensors(100_000, 256 * MIB))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("since 100000 tensors take 953.7 MiB. Give --max-memory 1054m");
-    MemoryNeed.requireTensors(10_000, 256 * MIB);
+        .hasMessageContaining("since 100000 tensors take 400.5 MiB. Give --max-memory 501m");
+    MemoryNeed.requireTensors(100_000, 512 * MIB);
+    MemoryNeed.requireTensors(38_000, 256 * MIB);
   }
 }

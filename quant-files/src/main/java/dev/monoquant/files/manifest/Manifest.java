@@ -440,11 +440,19 @@ public record Manifest(
      *
      * @param name its name in the directory
      * @param header the hash of the bytes before its data
-     * @param hashes the hashes of its tensors by name
      */
-    public void shard(String name, String header, Map<String, String> hashes) {
+    public void shard(String name, String header) {
       headers.put(name, header);
-      tensors.putAll(hashes);
+    }
+
+    /**
+     * Adds a stored tensor.
+     *
+     * @param name its name
+     * @param hash the hash of its bytes
+     */
+    public void tensor(String name, String hash) {
+      tensors.put(name, hash);
     }
 
     /**

@@ -1,7 +1,6 @@
 package dev.monoquant.files.output;
 
 import static dev.monoquant.QuantException.quote;
-import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
@@ -10,12 +9,15 @@ import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.RunningHash;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
@@ -88,23 +91,18 @@ final class Journal implements Closeable {
         String shard,
         FileLayout layout,
         SortedMap<String, String> sources,
-        Map<String, String> hashes,
-        SortedMap<String, String> remarks) {
-      byte[] header = layout.headerBytes();
+        OutputFile file,
+        SortedMap<String, String> remarks)
+        throws IOException {
+      RunningHash header = new RunningHash(kind);
+      layout.header(header::add);
       SortedMap<String, Hashed> regions = Manifest.sorted();
       for (FileLayout.Region region : layout.regions()) {
-        String hash = requireNonNull(hashes.get(region.name()), region::name);
+        String hash = file.hash(region.name());
         regions.put(region.name(), new Hashed(region.start(), region.length(), hash));
       }
       return new Entry(
-          shard, new Hashed(0, header.length, kind.of(header)), sources, regions, remarks);
-    }
-
-    /** {@return the hashes of the regions by name} */
-    SortedMap<String, String> hashes() {
-      SortedMap<String, String> hashes = Manifest.sorted();
-      regions.forEach((name, region) -> hashes.put(name, region.hash()));
-      return hashes;
+          shard, new Hashed(0, layout.headerLength(), header.hash()), sources, regions, remarks);
     }
 
     /** Whether a file matches this entry exactly; reads every byte. */
@@ -155,7 +153,9 @@ final class Journal implements Closeable {
     FileChannel channel = disk.create(directory.resolve(FILE), mode.ofFile());
     Journal journal = new Journal(channel, sync, 0);
     try {
-      journal.append(new JsonValue.Obj(Map.of("run", object(run))));
+      journal.append(
+          JsonText.compactObject(
+              json -> json.object("run", texts -> new TreeMap<>(run).forEach(texts::text))));
     } catch (IOException | RuntimeException | Error e) {
       journal.close();
       throw e;
@@ -179,32 +179,42 @@ final class Journal implements Closeable {
    * @throws IOException if writing fails
    */
   public synchronized void add(Entry entry) throws IOException {
-    Map<String, JsonValue> json = new LinkedHashMap<>();
-    json.put("file", JsonValue.of(entry.shard()));
-    json.put("header", JsonValue.of(entry.header().text()));
-    json.put("sources", object(entry.sources()));
-    SortedMap<String, String> regions = Manifest.sorted();
-    entry.regions().forEach((name, region) -> regions.put(name, region.text()));
-    json.put("regions", object(regions));
-    json.put("remarks", object(entry.remarks()));
-    append(new JsonValue.Obj(json));
+    append(
+        JsonText.compactObject(
+            json -> {
+              json.text("file", entry.shard());
+              json.text("header", entry.header().text());
+              json.object("sources", texts -> entry.sources().forEach(texts::text));
+              json.object(
+                  "regions",
+                  texts ->
+                      entry.regions().forEach((name, region) -> texts.text(name, region.text())));
+              json.object("remarks", texts -> entry.remarks().forEach(texts::text));
+            }));
   }
 
-  private void append(JsonValue line) throws IOException {
-    ByteBuffer bytes =
-        ByteBuffer.wrap((JsonText.compact(line) + "\n").getBytes(StandardCharsets.UTF_8));
-    while (bytes.hasRemaining()) {
-      length += channel.write(bytes, length);
+  /** Writes a line, its end last: a piece at a time is in memory. */
+  private void append(TextPieces line) throws IOException {
+    try {
+      line.forEachUtf8(this::write);
+      write("\n".getBytes(StandardCharsets.UTF_8));
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
     if (sync) {
       channel.force(true);
     }
   }
 
-  private static JsonValue object(Map<String, String> texts) {
-    Map<String, JsonValue> json = Manifest.sorted();
-    texts.forEach((key, value) -> json.put(key, JsonValue.of(value)));
-    return new JsonValue.Obj(json);
+  private void write(byte[] more) {
+    ByteBuffer bytes = ByteBuffer.wrap(more);
+    try {
+      while (bytes.hasRemaining()) {
+        length += channel.write(bytes, length);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /**

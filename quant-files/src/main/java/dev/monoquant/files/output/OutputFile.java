@@ -64,6 +64,15 @@ public final class OutputFile implements Closeable {
   }
 
   /**
+   * Waits for the hash of a region.
+   *
+   * @param region its name
+   */
+  String hash(String region) throws IOException {
+    return file.sums(region);
+  }
+
+  /**
    * Finishes the file with the header of its layout.
    *
    * @throws IOException if writing or reading fails
@@ -84,7 +93,10 @@ public final class OutputFile implements Closeable {
    * @throws IllegalStateException if not every byte was written exactly once
    */
   public void finish(FileLayout complete) throws IOException {
-    hashes();
+    file.flushSoon();
+    for (FileLayout.Region region : layout.regions()) {
+      file.sums(region.name());
+    }
     if (complete.headerLength() != layout.headerLength()) {
       throw new IllegalStateException(
           "the header has "

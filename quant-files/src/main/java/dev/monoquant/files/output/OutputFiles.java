@@ -125,7 +125,7 @@ public final class OutputFiles implements Closeable {
             shard,
             requireNonNull(layouts.get(shard)),
             staging.inputs(sources.getOrDefault(shard, Set.of())),
-            file.hashes(),
+            file,
             texts);
     if (staging.hashKind() != HashKind.NONE && staging.shared().isEmpty()) {
       staging.journal().add(entry);
@@ -152,7 +152,8 @@ public final class OutputFiles implements Closeable {
       if (entry == null) {
         throw new IllegalStateException("nobody made " + shard);
       }
-      manifest.shard(shard, entry.header().hash(), entry.hashes());
+      manifest.shard(shard, entry.header().hash());
+      entry.regions().forEach((name, region) -> manifest.tensor(name, region.hash()));
     }
     return new ArrayList<>(layouts.keySet());
   }

@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a file that consists of regions at known offsets and bytes between them. Many threads
@@ -52,13 +52,24 @@ public final class RegionFile<S> implements Closeable {
     Future<S> start(HashPool pool, HashPool.Bytes bytes, long from, long length);
   }
 
+  /** A region while it is written. One object for all, as a file may have 300,000 regions. */
+  private static final class State<S> {
+
+    private final Region region;
+    private final AtomicLong missing;
+    private volatile @Nullable Future<S> sums;
+
+    State(Region region, long missing) {
+      this.region = region;
+      this.missing = new AtomicLong(missing);
+    }
+  }
+
   private final StagedFile file;
   private final HashPool pool;
-  private final Map<String, Region> regions = new HashMap<>();
-  private final Map<String, AtomicLong> missing = new HashMap<>();
+  private final Map<String, State<S>> regions = new HashMap<>();
   private final AtomicLong unwritten = new AtomicLong();
   private final Summing<S> summing;
-  private final Map<String, Future<S>> sums = new ConcurrentHashMap<>();
   private final Optional<SharedOutput> shared;
 
   /** The regions that the units of a shared output wrote. */
@@ -83,15 +94,15 @@ public final class RegionFile<S> implements Closeable {
     this.shared = staging.shared();
     this.joined = shared.map(s -> s.joined(name)).orElse(Map.of());
     for (Region region : regions) {
-      this.regions.put(region.name(), region);
       boolean written = isJoined(region);
-      missing.put(region.name(), new AtomicLong(written ? 0 : region.length()));
+      State<S> state = new State<>(region, written ? 0 : region.length());
+      this.regions.put(region.name(), state);
       unwritten.addAndGet(written ? 0 : region.length());
       if (written) {
         file.adopt(region.start(), region.length());
       }
       if (written || region.length() == 0) {
-        sum(region);
+        sum(state);
       }
     }
     shared.ifPresent(s -> s.add(name, this::storePart));
@@ -104,8 +115,9 @@ public final class RegionFile<S> implements Closeable {
   }
 
   /** Reads a complete region back and computes its checksums in the background. */
-  private void sum(Region region) {
-    sums.put(region.name(), summing.start(pool, file::read, region.start(), region.length()));
+  private void sum(State<S> state) {
+    Region region = state.region;
+    state.sums = summing.start(pool, file::read, region.start(), region.length());
   }
 
   /** {@return the temporary path of the file} */
@@ -123,7 +135,8 @@ public final class RegionFile<S> implements Closeable {
    * @throws IOException if writing fails
    */
   public boolean write(String name, long offset, ByteBuffer data) throws IOException {
-    Region region = regions.get(name);
+    State<S> state = regions.get(name);
+    Region region = state == null ? null : state.region;
     if (region == null || offset < 0 || offset > region.length() - data.remaining()) {
       throw new IllegalArgumentException(
           "bytes "
@@ -138,8 +151,8 @@ public final class RegionFile<S> implements Closeable {
     }
     int length = data.remaining();
     file.write(region.start() + offset, data);
-    if (length > 0 && requireNonNull(missing.get(name)).addAndGet(-length) == 0) {
-      sum(region);
+    if (length > 0 && requireNonNull(state).missing.addAndGet(-length) == 0) {
+      sum(state);
     }
     boolean last = length > 0 && unwritten.addAndGet(-length) == 0;
     return last && shared.filter(SharedOutput::isPart).isEmpty();
@@ -165,7 +178,8 @@ public final class RegionFile<S> implements Closeable {
    * @throws IllegalStateException if the region is not complete
    */
   public S sums(String name) throws IOException {
-    Future<S> known = sums.get(name);
+    State<S> state = regions.get(name);
+    Future<S> known = state == null ? null : state.sums;
     if (known == null) {
       throw new IllegalStateException(
           file.path()
@@ -189,8 +203,9 @@ public final class RegionFile<S> implements Closeable {
    */
   private SortedMap<String, Hashed> storePart() throws IOException {
     SortedMap<String, Hashed> written = Manifest.sorted();
-    for (Region region : regions.values()) {
-      long left = requireNonNull(missing.get(region.name())).get();
+    for (State<S> state : regions.values()) {
+      Region region = state.region;
+      long left = state.missing.get();
       if (region.length() > 0 && left < region.length()) {
         String hash = String.valueOf(sums(region.name()));
         written.put(region.name(), new Hashed(region.start(), region.length(), hash));

@@ -34,8 +34,11 @@ final class NamedStatistics implements Calibration {
   private static final String GRAM = "h";
   private static final String LEAST = "xmin";
   private static final String GREATEST = "xmax";
+  private static final String COLUMN_LEAST = "cmin";
+  private static final String COLUMN_GREATEST = "cmax";
   private static final String COUNT = "count";
-  private static final Set<String> KNOWN = Set.of(SQUARES, GRAM, LEAST, GREATEST, COUNT);
+  private static final Set<String> KNOWN =
+      Set.of(SQUARES, GRAM, LEAST, GREATEST, COLUMN_LEAST, COLUMN_GREATEST, COUNT);
 
   /** Columns beyond this have Gram matrices of more than 16 GiB. */
   private static final int MAX_GRAM_COLUMNS = 1 << 16;
@@ -122,7 +125,8 @@ final class NamedStatistics implements Calibration {
     boolean floats = numbers.type().isQuantizable();
     boolean valid =
         switch (kind) {
-          case SQUARES -> floats && shape.rank() == 1 && isWidth(shape.dim(0), MAX_COLUMNS);
+          case SQUARES, COLUMN_LEAST, COLUMN_GREATEST ->
+              floats && shape.rank() == 1 && isWidth(shape.dim(0), MAX_COLUMNS);
           case GRAM ->
               floats
                   && shape.rank() == 2
@@ -141,8 +145,8 @@ final class NamedStatistics implements Calibration {
               + shape
               + "; "
               + switch (kind) {
-                case SQUARES ->
-                    "mean squares are floats of shape (columns), of at most "
+                case SQUARES, COLUMN_LEAST, COLUMN_GREATEST ->
+                    "numbers of columns are floats of shape (columns), of at most "
                         + MAX_COLUMNS
                         + " columns";
                 case GRAM ->
@@ -200,6 +204,14 @@ final class NamedStatistics implements Calibration {
     if (squares != null) {
       statistics =
           statistics.withMeanSquares(row(squares, 0, Math.toIntExact(squares.shape().dim(0))));
+    }
+    Numbers lows = found.get(COLUMN_LEAST);
+    Numbers highs = found.get(COLUMN_GREATEST);
+    if (lows != null && highs != null) {
+      statistics =
+          statistics.withColumnRanges(
+              row(lows, 0, Math.toIntExact(lows.shape().dim(0))),
+              row(highs, 0, Math.toIntExact(highs.shape().dim(0))));
     }
     Numbers gram = found.get(GRAM);
     return gram == null ? statistics : statistics.withGram(new Stored(gram));

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /** Writes one model directory. */
@@ -37,7 +38,7 @@ final class DirectoryWriter implements OutputWriter {
   private final DirectoryPlan plan;
   private final Staging staging;
   private final OutputFiles files;
-  private final Map<String, WeightLayout.Writer> writers = new ConcurrentHashMap<>();
+  private final Map<String, OpenWeight> writers = new ConcurrentHashMap<>();
 
   /** The files of the output, in the order they are written. */
   private final List<String> names = new ArrayList<>();
@@ -85,16 +86,40 @@ final class DirectoryWriter implements OutputWriter {
 
   @Override
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-    writer(weight).writeTile(tile);
+    OpenWeight open = open(weight);
+    open.writer().writeTile(tile);
+    open.done(tile.height());
   }
 
   @Override
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-    writer(weight).writeWhole(parts);
+    OpenWeight open = open(weight);
+    open.writer().writeWhole(parts);
+    open.done(1);
   }
 
-  private WeightLayout.Writer writer(EncodedWeight weight) {
-    return writers.computeIfAbsent(weight.name(), name -> plan.layout(weight).writer(this::write));
+  private OpenWeight open(EncodedWeight weight) {
+    return writers.computeIfAbsent(
+        weight.name(),
+        name ->
+            new OpenWeight(
+                plan.layout(weight).writer(this::write),
+                new AtomicLong(weight.matrix().rowCount() + 1),
+                () -> writers.remove(name)));
+  }
+
+  /**
+   * A weight that is written, forgotten when it is complete: there may be 100,000.
+   *
+   * @param left its rows that are not written, and one for its whole parts
+   */
+  private record OpenWeight(WeightLayout.Writer writer, AtomicLong left, Runnable forget) {
+
+    void done(long rows) {
+      if (left.addAndGet(-rows) == 0) {
+        forget.run();
+      }
+    }
   }
 
   @Override

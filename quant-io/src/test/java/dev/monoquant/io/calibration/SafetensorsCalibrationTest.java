@@ -34,6 +34,8 @@ class SafetensorsCalibrationTest {
             .floats("a.fc.h", new long[] {2, 2}, 4, 1, 1, 9)
             .floats("a.fc.xmin", new long[] {}, -3)
             .floats("a.fc.xmax", new long[] {1}, 5)
+            .floats("a.fc.cmin", new long[] {2}, -3, 0)
+            .floats("a.fc.cmax", new long[] {2}, 1, 5)
             .longs("a.fc.count", 70)
             .floats("b.x2", new long[] {1}, 2)
             .floats("b.histogram", new long[] {3}, 1, 2, 3)
@@ -49,6 +51,8 @@ class SafetensorsCalibrationTest {
       assertThat(fc.rows()).hasValue(70);
       assertThat(fc.range().orElseThrow().min()).isEqualTo(-3);
       assertThat(fc.range().orElseThrow().max()).isEqualTo(5);
+      assertThat(fc.columnLeast().orElseThrow()).containsExactly(-3, 0);
+      assertThat(fc.columnGreatest().orElseThrow()).containsExactly(1, 5);
       GramMatrix gram = fc.gram().orElseThrow();
       float[] row = new float[2];
       gram.readRow(1, row);
@@ -143,6 +147,8 @@ class SafetensorsCalibrationTest {
     refused(new StatisticsFile().floats("fc.x2", new long[] {1, 2}, 1, 2), "fc.x2", "shape [1, 2]");
     refused(new StatisticsFile().floats("fc.h", new long[] {1, 2}, 1, 2), "fc.h", "shape [1, 2]");
     refused(new StatisticsFile().floats("fc.xmin", new long[] {2}, 1, 2), "fc.xmin", "one float");
+    refused(
+        new StatisticsFile().floats("fc.cmin", new long[] {1, 2}, 1, 2), "fc.cmin", "(columns)");
     refused(new StatisticsFile().longs("fc.x2", 1), "fc.x2", "type I64");
     refused(new StatisticsFile().floats("fc.weight", new long[] {1}, 1), "no statistics of inputs");
   }
@@ -164,6 +170,11 @@ class SafetensorsCalibrationTest {
             .floats("c.xmax", new long[] {}, 1)
             .floats("d.x2", new long[] {1}, 2)
             .floats("d.h", new long[] {2, 2}, 1, 0, 0, 1)
+            .floats("e.cmin", new long[] {2}, 1, 2)
+            .floats("e.cmax", new long[] {2}, 1, 1)
+            .floats("f.x2", new long[] {1}, 2)
+            .floats("f.cmin", new long[] {2}, 1, 2)
+            .floats("f.cmax", new long[] {2}, 1, 2)
             .write(folder.resolve("odd.safetensors"));
     try (Calibration calibration = reader.open(file, ReadLimits.DEFAULT)) {
       assertThatThrownBy(() -> calibration.find("a"))
@@ -171,6 +182,9 @@ class SafetensorsCalibrationTest {
           .hasMessageContaining("layer \"a\": the mean square NaN of column 1");
       assertThatThrownBy(() -> calibration.find("b")).hasMessageContaining("-1.0 of column 1");
       assertThatThrownBy(() -> calibration.find("c")).hasMessageContaining("from 2.0 to 1.0");
+      assertThatThrownBy(() -> calibration.find("e"))
+          .hasMessageContaining("column 1 from 2.0 to 1.0");
+      assertThatThrownBy(() -> calibration.find("f")).hasMessageContaining("least numbers of 2");
       assertThatThrownBy(() -> calibration.find("d")).hasMessageContaining("1 columns");
     }
   }

@@ -61,19 +61,21 @@ record PlainLinear(String weight, Optional<String> bias) {
       Expr expr, String self, String input, Map<String, Expr> names) {
     if (!(expr instanceof Expr.Call call)
         || call.callee().dotted().filter("torch.linear"::equals).isEmpty()
-        || call.arguments().size() != 3
+        || call.arguments().size() < 2
+        || call.arguments().size() > 3
         || call.arguments().stream().anyMatch(a -> a.keyword().isPresent())
         || !(call.arguments().get(0).value() instanceof Expr.Name first)
         || !first.name().equals(input)) {
       return Optional.empty();
     }
     Optional<String> weight = attribute(call.arguments().get(1).value(), self, names);
-    Expr added = resolved(call.arguments().get(2).value(), names);
-    Optional<String> bias = attribute(added, self, names);
+    Optional<Expr> added = call.positional(2).map(bias -> resolved(bias, names));
+    Optional<String> bias = added.flatMap(b -> attribute(b, self, names));
     // Every other name was set to an attribute, or to the product that is returned.
     boolean plain =
         names.values().stream().allMatch(e -> e == expr || attribute(e, self, names).isPresent());
-    boolean none = added instanceof Expr.Name name && name.name().equals("None");
+    boolean none =
+        added.isEmpty() || (added.get() instanceof Expr.Name name && name.name().equals("None"));
     return weight.isPresent() && plain && (none || bias.isPresent())
         ? Optional.of(new PlainLinear(weight.get(), bias))
         : Optional.empty();

@@ -118,6 +118,10 @@ class SharingTest {
         "    input: Tensor) -> Tensor:",
         "    weight = self.weight",
         "    return torch.linear(input, weight, None)",
+        "  def traced(self: __torch__.Layer,",
+        "    input: Tensor) -> Tensor:",
+        "    weight = self.weight",
+        "    return torch.linear(input, weight)",
         "  def softened(self: __torch__.Layer,",
         "    input: Tensor) -> Tensor:",
         "    return torch.softmax(torch.dropout(input, 0.1, False), -1)",
@@ -210,6 +214,8 @@ class SharingTest {
       strings = {
         "a = torch.linear(x, first, None);return torch.add(a, torch.linear(x, second, None))",
         "a = torch.linear(x, first, None);return torch.add(a, (layer).forward(x, ))",
+        // So a layer without a bias is traced.
+        "a = torch.linear(x, first);return torch.add(a, (layer).traced(x, ))",
         "a = (layer).forward(x, );b = (layer).softened(a, );"
             + "return torch.add(b, torch.linear(x, first))",
         "y = torch.mul(x, 2);a = torch.linear(y, first, None);z = torch.mul(x, 2);"

@@ -39,11 +39,14 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
 
   private static final String WEIGHT = "weight";
 
-  /** Ends of the names of parameters that a weight is made of, by weight_norm and others. */
-  private static final List<String> PARTS = List.of("_g", "_v", "_orig");
+  /** The end of the names of parameters that a weight is made of, by pruning and others. */
+  private static final String ORIGINAL = "_orig";
 
-  /** Names of parameters that tell the kind of their module. */
-  private static final Set<String> TELLING = Set.of("weight_ih_l0", "in_proj_weight", "embedding");
+  /** Names of parameters that tell what all parameters of their module are. */
+  private static final Set<String> TELLING = Set.of("weight_ih_l0", "in_proj_weight");
+
+  /** Names of parameters that are known to be a weight, whatever else their module has. */
+  private static final Set<String> TOLD = Set.of(WEIGHT, "embedding");
 
   /** Copies the lists. */
   public StateDict {
@@ -141,9 +144,9 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
       }
       names.removeIf(
           name ->
-              name.equals(WEIGHT)
+              TOLD.contains(name)
                   || (path.isEmpty() && name.endsWith("_" + WEIGHT))
-                  || PARTS.stream().anyMatch(name::endsWith));
+                  || name.endsWith(ORIGINAL));
       return names;
     }
 

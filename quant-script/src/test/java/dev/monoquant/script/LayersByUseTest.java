@@ -76,6 +76,8 @@ class LayersByUseTest {
         "torch.linear(x, torch.squeeze(w, -1)) | 4x3x1 | table Conv1d [weight]",
         "torch.add(x, w) | 4x3 | ''",
         "torch.linear(x, torch.mul(w, 2)) | 4x3 | ''",
+        "torch.linear(x, torch._weight_norm(w, x, 0)) | 4x3 | ''",
+        "torch.linear(x, torch._weight_norm(x, w, 0)) | 4x3 | ''",
         "torch.linear(torch.add_(w, 1), w) | 4x3 | ''",
         "torch.bmm(x, w) | 4x3x2 | ''",
         "torch.matmul(x, w) | 4 | ''",
@@ -97,12 +99,40 @@ class LayersByUseTest {
     String call = "torch.linear(x, w)";
     assertThat(unknown(script("", PARAMETERS, "table", call, "4x3"))).containsExactly("table");
     assertThat(unknown(script("", BUFFERS, "table", call, "4x3"))).isEmpty();
-    for (String name :
-        List.of("weight", "fc_weight", "in_proj_weight", "embedding", "weight_g", "w_orig")) {
+    for (String name : List.of("weight", "fc_weight", "in_proj_weight", "embedding", "w_orig")) {
       assertThat(unknown(script("", PARAMETERS, name, call, "4x3"))).isEmpty();
+    }
+    // The value and the gate of an attention are named so, as are the parts of weight_norm.
+    for (String name : List.of("w_v", "w_g")) {
+      assertThat(unknown(script("", PARAMETERS, name, call, "4x3"))).containsExactly(name);
     }
     assertThat(unknown(script("torch.nn.modules.x", PARAMETERS, "0", call, "4x3")))
         .containsExactly("0");
+  }
+
+  /** A parameter of that name tells the kind of itself, not of what is beside it. */
+  @Example
+  void aParameterBesideAnEmbeddingIsUnknown() {
+    Build build = new Build(1);
+    build.code(
+        "__torch__.py",
+        "class Net(Module):",
+        "  __parameters__ = [\"embedding\", \"head\", ]",
+        "  __buffers__ = []",
+        "  embedding : Tensor",
+        "  head : Tensor",
+        "  training : bool",
+        "  def forward(self: __torch__.Net,",
+        "    x: Tensor) -> Tensor:",
+        "    head = self.head",
+        "    return torch.matmul(torch.embedding(self.embedding, x), head)");
+    PickleObject root =
+        Build.module(
+            "__torch__.Net",
+            Map.of("embedding", build.tensor(1, 9, 4), "head", build.tensor(1, 4, 3)));
+    Script script = new Script(build.archive(root).program(), "model.pt", ReadLimits.DEFAULT);
+    assertThat(unknown(script)).containsExactly("head");
+    assertThat(found(script, "head", "4x3")).isEqualTo("head Conv1D [weight]");
   }
 
   private static Set<String> unknown(Script script) {

@@ -162,7 +162,8 @@ public final class Main {
       CommandSpec spec = quantize.getCommandSpec();
       new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
-    return top.registerConverter(Path.class, PathArgument::parse)
+    return NumberArgument.registerIn(top)
+        .registerConverter(Path.class, PathArgument::parse)
         .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)

@@ -117,7 +117,7 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
     for (List<String> args : outputs) {
       OfOutput output = new OfOutput();
       try {
-        new CommandLine(output)
+        NumberArgument.registerIn(new CommandLine(output))
             .registerConverter(Path.class, PathArgument::parse)
             .setExpandAtFiles(false)
             .parseArgs(args.toArray(String[]::new));

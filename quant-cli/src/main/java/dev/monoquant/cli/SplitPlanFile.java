@@ -17,6 +17,12 @@ final class SplitPlanFile {
 
   static SplitPlan read(Path file) {
     try {
+      if (!Files.isRegularFile(file)) {
+        throw new ConfigurationException(
+            file
+                + ": there is no such file with a plan. Make it with quant plan, and give the name"
+                + " of its --plan");
+      }
       long most = ReadLimits.DEFAULT.maxHeaderBytes();
       if (Files.size(file) > most) {
         throw new ConfigurationException(

@@ -23,6 +23,10 @@ class ReportPageTest {
       "Array.from(document.querySelectorAll('table.sort tbody tr'))"
           + ".filter(row => !row.hidden).map(row => row.cells[1].textContent).join()";
 
+  private static final String TOO_WIDE =
+      "Array.from(document.querySelectorAll('.tiles b'))"
+          + ".filter(number => number.scrollWidth > number.clientWidth).length";
+
   @TempDir(cleanup = CleanupMode.NEVER)
   private Path dir;
 
@@ -186,6 +190,7 @@ class ReportPageTest {
         // Only tables scroll to the side, in their own frames.
         assertThat(browser.evaluate("document.documentElement.scrollWidth").getAsInt())
             .isLessThanOrEqualTo(width);
+        assertThat(browser.evaluate(TOO_WIDE).getAsInt()).as("tiles").isZero();
         browser.picture(PICTURES.resolve(name + "-" + scheme + "-" + width + ".png"));
       }
     }

@@ -141,7 +141,7 @@ class SeveralOutputsCommandTest {
   void wrongOptionsOfAnOutputAreUsageErrors() {
     assertThat(quant.run("quantize", model, "-o", at("x"), "-o", at("y"), "--bits", "many"))
         .isEqualTo(Failure.USAGE);
-    assertThat(quant.err()).contains("'many' is not an int", "Try 'quant quantize --help'.");
+    assertThat(quant.err()).contains("'many' is no whole number", "Try 'quant quantize --help'.");
     assertThat(quant.run("quantize", model, "-o", at("x"), "-o", at("y"), "--schem", "int8"))
         .isEqualTo(Failure.USAGE);
     assertThat(quant.err()).contains("Unknown option: '--schem'", "Did you mean: --scheme?");

@@ -42,11 +42,16 @@ public record TuneOptions(
               + " targets are given; one is needed: a cosine (--target-cosine 0.999), a size"
               + " (--target-size 0.2) or bits (--target-bits 4.6)");
     }
-    double target = cosine.orElse(size.orElse(bits.orElse(0) / 64));
-    if (!(target > 0) || target > 1) {
+    double target = cosine.orElse(size.orElse(bits.orElse(0)));
+    double most = bits.isPresent() ? 64 : 1;
+    if (!(target > 0) || target > most) {
       throw new ConfigurationException(
-          "a target of a cosine or a size is above 0 and at most 1, one of bits above 0 and at most"
-              + " 64");
+          "a target of "
+              + (cosine.isPresent() ? "a cosine" : size.isPresent() ? "a size" : "bits")
+              + " is "
+              + target
+              + "; it must be above 0 and at most "
+              + (bits.isPresent() ? "64, such as 4.6" : "1, such as 0.9"));
     }
     if (mostSamples.orElse(1) < 1) {
       throw new ConfigurationException(

@@ -1,6 +1,6 @@
 package dev.monoquant.core.edit;
 
-/** A fold with its factors. */
+/** A place with its factors. */
 final class Scaled {
 
   private final Place place;

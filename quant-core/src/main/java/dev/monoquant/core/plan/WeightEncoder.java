@@ -74,6 +74,9 @@ final class WeightEncoder {
 
   private final Map<Encoding, Encoding> encodings = new HashMap<>();
 
+  /** Settings with what their preset stands for: most weights have the same. */
+  private final Map<WeightSettings, WeightSettings> resolved = new HashMap<>();
+
   WeightEncoder(Settings settings, QuantizationConfig config, SchemeChoice choice) {
     this.inputs = new InputFacts(settings);
     this.config = config;
@@ -93,7 +96,7 @@ final class WeightEncoder {
     WeightMatrix rows = candidate.rows();
     SchemeChoice.Chosen chosen = choice.of(wanted);
     try {
-      Asking asking = new Asking(chosen, rows, symmetric(wanted.resolved(), candidate, twin));
+      Asking asking = new Asking(chosen, rows, symmetric(resolved(wanted), candidate, twin));
       return encode(asking, options(chosen, rows))
           .with(chosen, chosen.activations().map(a -> measured(a, rows)));
     } catch (ConfigurationException e) {
@@ -103,6 +106,10 @@ final class WeightEncoder {
           "scheme " + chosen.scheme().id() + " failed to plan " + rows.tensor().name() + ": " + e,
           e);
     }
+  }
+
+  private WeightSettings resolved(WeightSettings wanted) {
+    return resolved.computeIfAbsent(wanted, WeightSettings::resolved);
   }
 
   /** Every option of the scheme for a weight: as given, else the scheme's default for it. */

@@ -48,7 +48,7 @@ final class HtmlCharts {
   private void errors(StringBuilder out) {
     List<String> kinds = new ArrayList<>();
     List<Dot> dots = new ArrayList<>();
-    List<WeightReport> weights = report.weights();
+    List<WeightReport> weights = Depth.sorted(report.weights());
     for (int i = 0; i < weights.size(); i++) {
       WeightReport weight = weights.get(i);
       String kind = weight.planned().weight().matrix().kind().name();

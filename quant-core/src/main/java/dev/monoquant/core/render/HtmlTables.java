@@ -107,7 +107,7 @@ final class HtmlTables {
   }
 
   void weights(StringBuilder out) {
-    List<WeightReport> weights = report.weights();
+    List<WeightReport> weights = Depth.sorted(report.weights());
     if (weights.isEmpty()) {
       return;
     }
@@ -151,7 +151,9 @@ final class HtmlTables {
     out.append("<td class=\"name\"><code>").append(Markup.text(weight.name()));
     out.append("</code></td>");
     cell(planned.weight().matrix().kind().name(), out);
-    out.append("<td title=\"").append(Markup.text(Text.scheme(planned.weight()))).append("\">");
+    out.append("<td class=\"whole\" title=\"")
+        .append(Markup.text(Text.scheme(planned.weight())))
+        .append("\">");
     out.append(Markup.text(Text.shortScheme(planned.weight()))).append("</td>");
     cell(Text.shape(planned.weight().matrix().tensor().shape()), out);
     size(planned.bytesBefore(), out);

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  *     empty if it is not done yet
  * @param factors the factors of the columns of each weight that divides its own inputs as it runs,
  *     by its name; no number if they are not known yet. Not copied
- * @param problems notes of each fold, and warnings of weights that stay
+ * @param problems notes of each place, and warnings of weights that stay
  */
 public record AppliedEdits(
     Map<String, String> words,

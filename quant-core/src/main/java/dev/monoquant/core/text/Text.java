@@ -11,12 +11,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Formats values for people, independent of the locale. */
 public final class Text {
 
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   private static final int MAX_NAME = 72;
+
+  /** What remains at least of each end of a name whose numbers are kept. */
+  private static final int LEAST_HALF = 4;
 
   private Text() {}
 
@@ -135,7 +139,8 @@ public final class Text {
 
   /**
    * A name with its middle left out, so that at most {@code letters} remain; {@code letters} is at
-   * least 5.
+   * least 5. Numbers between dots stay, if there is room, because the names of repeated layers
+   * differ in nothing else.
    */
   static String shortened(String name, int letters) {
     int[] points = name.codePoints().toArray();
@@ -143,7 +148,45 @@ public final class Text {
       return name;
     }
     int half = (letters - 3) / 2;
-    return new String(points, 0, half) + "..." + new String(points, points.length - half, half);
+    String plain = shortened(points, half, "...");
+    String numbers = "";
+    while (true) {
+      String left = numbers(points, half);
+      if (left.equals(numbers)) {
+        return left.isEmpty() ? plain : shortened(points, half, "..." + left + "...");
+      }
+      numbers = left;
+      half = (letters - 6 - left.length()) / 2;
+      if (half < LEAST_HALF) {
+        return plain;
+      }
+    }
+  }
+
+  private static String shortened(int[] points, int half, String middle) {
+    return new String(points, 0, half) + middle + new String(points, points.length - half, half);
+  }
+
+  /** The numbers between dots of which a digit is not in the halves. */
+  private static String numbers(int[] points, int half) {
+    StringBuilder out = new StringBuilder();
+    int start = 0;
+    for (int i = 0; i <= points.length; i++) {
+      if (i == points.length || points[i] == '.') {
+        int end = i;
+        boolean number =
+            start < end && IntStream.range(start, end).allMatch(at -> isDigit(points[at]));
+        if (number && end > half && start < points.length - half) {
+          out.append(out.isEmpty() ? "" : ".").append(new String(points, start, end - start));
+        }
+        start = i + 1;
+      }
+    }
+    return out.toString();
+  }
+
+  private static boolean isDigit(int c) {
+    return c >= '0' && c <= '9';
   }
 
   /** Names in one line: the first few, and how many more there are. */

@@ -99,11 +99,21 @@ final class CostRun implements Costs {
       boolean fits = bytes + more <= KEPT_BYTES;
       if (fits) {
         bytes += more;
-        outputs.attach(manager);
       }
-      kept.add(fits ? Optional.of(outputs) : Optional.empty());
+      kept.add(fits ? Optional.of(copies(outputs)) : Optional.empty());
     }
     return outputs;
+  }
+
+  /** An output may be a part of a larger array, or a state that the next call changes. */
+  private NDList copies(NDList outputs) {
+    NDList copies = new NDList();
+    for (NDArray output : outputs) {
+      NDArray copy = output.duplicate();
+      copy.attach(manager);
+      copies.add(copy);
+    }
+    return copies;
   }
 
   private static long bytes(NDArray array) {

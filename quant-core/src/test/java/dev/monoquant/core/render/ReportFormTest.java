@@ -222,6 +222,27 @@ class ReportFormTest {
     assertThat(xml(run).getAttribute("tests")).isEqualTo("100001");
   }
 
+  /** The names in the rows of the table, in their order. */
+  private static List<String> rows(WeightReport... weights) {
+    String page =
+        ReportForm.HTML.render(Runs.of("m", Runs.report(List.of(weights), List.of(), List.of())));
+    return Pattern.compile(
+            "<td class=\"n\" data-v=\"[0-9.]+\">(\\d+)</td><td class=\"name\"><code>([^<]+)<")
+        .matcher(page)
+        .results()
+        .map(row -> row.group(1) + " " + row.group(2))
+        .toList();
+  }
+
+  @Test
+  void theDepthOfWeightsThatAreListedByNameIsThatOfTheNumbersInTheirNames() {
+    WeightReport two = Runs.weight("h.2.w", 1);
+    WeightReport ten = Runs.weight("h.10.w", 1);
+    WeightReport last = Runs.weight("z", 1);
+    assertThat(rows(ten, two, last)).containsExactly("1 h.2.w", "2 h.10.w", "3 z");
+    assertThat(rows(last, ten, two)).containsExactly("1 z", "2 h.10.w", "3 h.2.w");
+  }
+
   @Test
   void severalOutputsShareOnePage() {
     Report report = Runs.report(List.of(Runs.weight("a", 1)), List.of(), List.of());

@@ -35,4 +35,20 @@ class TextTest {
     }
     assertThat(Text.name("model.layers.0:weight")).isEqualTo("model.layers.0:weight");
   }
+
+  /** Names of repeated layers differ in a number alone. */
+  @Test
+  void aShortenedNameKeepsTheNumbersOfItsLayers() {
+    String name = "model.language_model.layers.%d.mlp.experts.%d.gate_projection.weight";
+    assertThat(Text.shortened(name.formatted(17, 203), 33))
+        .isEqualTo("model.lang...17.203...ion.weight");
+    assertThat(Text.shortened(name.formatted(7, 1), 30)).isEqualTo("model.lang...7.1...ion.weight");
+    assertThat(Text.shortened("a.12345678901234567.weight", 20)).isEqualTo("a.123456...7.weight");
+    assertThat(Text.shortened("model.layers.1.weight", 20)).isEqualTo("model.la...1.weight");
+    assertThat(Text.shortened("conv2d_of_the_model.weight", 20)).isEqualTo("conv2d_o...l.weight");
+    for (int letters = 5; letters < 69; letters++) {
+      String shown = Text.shortened(name.formatted(17, 203), letters);
+      assertThat(shown.length()).isBetween(letters - 2, letters);
+    }
+  }
 }

@@ -86,7 +86,7 @@ record GgufHeader(
       Set<String> names = new HashSet<>();
       long offset = 0;
       for (long i = 0; i < tensors; i++) {
-        GgufTensor tensor = tensor();
+        GgufTensor tensor = tensor(i);
         if (!names.add(tensor.name())) {
           throw fault(Reason.DUPLICATE_KEY, tensor.name(), "occurs twice.");
         }
@@ -145,6 +145,7 @@ record GgufHeader(
       requireRoom(count, 13, "the number of values");
       for (long i = 0; i < count; i++) {
         String key = text("a key", limits.maxNameLength());
+        requireName(key, Reason.METADATA, "value", i);
         budget.charge(ENTRY);
         if (metadata.put(key, value(key)) != null) {
           throw new ModelFormatException(
@@ -256,8 +257,9 @@ record GgufHeader(
       return alignment;
     }
 
-    private GgufTensor tensor() throws IOException {
+    private GgufTensor tensor(long number) throws IOException {
       String name = text("the name of a tensor", limits.maxNameLength());
+      requireName(name, Reason.ENTRY, "tensor", number);
       budget.charge(ENTRY);
       int rank = u32(where(name));
       if (rank < 1 || rank > MAX_DIMENSIONS) {
@@ -381,6 +383,16 @@ record GgufHeader(
       ByteBuffer taken = file.slice(at, bytes);
       at += bytes;
       return taken;
+    }
+
+    private void requireName(String name, Reason reason, String what, long number) {
+      if (name.isEmpty()) {
+        throw new ModelFormatException(
+            reason,
+            label,
+            what + " " + number,
+            "has an empty name. The file is damaged or was altered; fetch it again.");
+      }
     }
 
     /** Checks that some items fit into the rest of the file. */

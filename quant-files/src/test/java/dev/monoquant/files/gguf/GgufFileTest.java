@@ -134,6 +134,16 @@ class GgufFileTest {
     return Arguments.of(reason, message, file.build());
   }
 
+  /** The file with a byte that UTF-8 has not instead of the only {@code @}. */
+  private static byte[] withoutUtf8(byte[] file) {
+    for (int i = 0; i < file.length; i++) {
+      if (file[i] == '@') {
+        file[i] = (byte) 0xFE;
+      }
+    }
+    return file;
+  }
+
   static Stream<Arguments> broken() {
     GgufText big = small();
     return Stream.of(
@@ -145,7 +155,17 @@ class GgufFileTest {
         refused(Reason.LIMIT, "maxTensors", small().tensors(Long.MAX_VALUE)),
         refused(Reason.LIMIT, "18446744073709551614 tensors", small().tensors(-2)),
         refused(Reason.TRUNCATED, "the number of values", small().values(Long.MAX_VALUE)),
-        refused(Reason.SHAPE, "tensor \"\"", small().tensors(3)),
+        refused(Reason.ENTRY, "tensor 2: has an empty name", small().tensors(3)),
+        refused(Reason.ENTRY, "tensor 2: has an empty name", small().tensor("", 0, new byte[4], 1)),
+        refused(Reason.METADATA, "value 2: has an empty name", small().value("", 1)),
+        Arguments.of(
+            Reason.HEADER_ENCODING,
+            "the name of a tensor: is not UTF-8",
+            withoutUtf8(small().tensor("c@weight", 0, new byte[4], 1).build())),
+        Arguments.of(
+            Reason.HEADER_ENCODING,
+            "a key: is not UTF-8",
+            withoutUtf8(small().value("llama@x", 1).build())),
         refused(
             Reason.DUPLICATE_KEY,
             "value \"llama.block_count\"",

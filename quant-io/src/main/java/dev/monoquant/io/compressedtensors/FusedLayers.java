@@ -138,10 +138,13 @@ final class FusedLayers {
   }
 
   private static Optional<String> mixture(String layer, Predicate<String> isExpert) {
-    List<String> parts = List.of(layer.split("\\.", -1));
-    for (int i = 0; i + 2 < parts.size(); i++) {
-      if (parts.get(i).equals(EXPERTS) && isExpert.test(parts.get(i + 1))) {
-        return Optional.of(String.join(".", parts.subList(0, i + 1)));
+    // A plan asks for each of 100,000 layers several times; so the name is not split.
+    for (int at = layer.indexOf(EXPERTS); at >= 0; at = layer.indexOf(EXPERTS, at + 1)) {
+      int end = at + EXPERTS.length();
+      boolean whole = (at == 0 || layer.charAt(at - 1) == '.') && layer.startsWith(".", end);
+      int next = whole ? layer.indexOf('.', end + 1) : -1;
+      if (next >= 0 && isExpert.test(layer.substring(end + 1, next))) {
+        return Optional.of(layer.substring(0, end));
       }
     }
     return Optional.empty();
@@ -155,6 +158,9 @@ final class FusedLayers {
   }
 
   private static List<Family> of(String module, Set<String> names) {
+    if (names.size() < 2) {
+      return List.of();
+    }
     String parent = module.substring(module.lastIndexOf('.') + 1);
     Set<String> left = new LinkedHashSet<>(names);
     List<Family> families = new ArrayList<>();
@@ -190,6 +196,7 @@ final class FusedLayers {
       List<String> experts, Function<String, Optional<String>> mixture) {
     return experts.stream()
         .flatMap(layer -> mixture.apply(layer).stream())
+        .distinct()
         .map(
             name ->
                 Arrays.stream(name.split("\\.", -1))

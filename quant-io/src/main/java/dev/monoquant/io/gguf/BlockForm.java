@@ -14,6 +14,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Part;
+import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -387,9 +388,14 @@ final class BlockForm {
    * @param out receives the blocks
    * @throws IllegalArgumentException if a part has too few or too many bytes, or values that the
    *     type does not hold
+   * @throws BufferOverflowException if the blocks do not fit; nothing is written then
    */
   void write(EncodedTile tile, int count, ByteBuffer out) {
     requireSizes(tile, count);
+    if (out.remaining() < count * type.bytes()) {
+      // Fields write into the array behind the buffer, which may be longer.
+      throw new BufferOverflowException();
+    }
     byte[][] cells = new byte[cellBytes.length][];
     for (int i = 0; i < cells.length; i++) {
       if (cellBytes[i] > 0) {

@@ -161,7 +161,12 @@ final class GgufConversion {
     parts.add(config.root());
     GgufMapping mapping = architecture.map(model, info, hyperparameters(info, parts));
     Tokenizer tokenizer =
-        Tokenizer.of(info.sideFiles(), rows(info, mapping), parts, ReadLimits.DEFAULT);
+        Tokenizer.of(
+            info.sideFiles(),
+            mapping.architecture(),
+            rows(info, mapping),
+            parts,
+            ReadLimits.DEFAULT);
     List<String> notes = new ArrayList<>(info.notes());
     notes.addAll(mapping.notes());
     notes.addAll(tokenizer.notes());

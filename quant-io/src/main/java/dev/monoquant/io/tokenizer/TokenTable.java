@@ -19,15 +19,27 @@ final class TokenTable {
   private final String file;
   private final List<Token> tokens = new ArrayList<>();
   private final float[] scores;
-  private final boolean[] added;
+  private final String[] added;
+  private final boolean literal;
 
   TokenTable(String file, int size) {
+    this(file, size, false);
+  }
+
+  /**
+   * @param file the file of the tokens, for messages
+   * @param size the number of tokens
+   * @param literal whether added tokens are taken as they are described; otherwise those that look
+   *     special are, and the letter for a space becomes a space in others
+   */
+  TokenTable(String file, int size, boolean literal) {
     this.file = file;
+    this.literal = literal;
     for (int id = 0; id < size; id++) {
       tokens.add(Token.unused(id));
     }
     this.scores = new float[size];
-    this.added = new boolean[size];
+    this.added = new String[size];
     Arrays.fill(scores, NO_TOKEN);
   }
 
@@ -51,29 +63,24 @@ final class TokenTable {
    */
   void add(int id, String text, boolean special) {
     requireRoom(id, text);
-    if (added[id] && !tokens.get(id).text().equals(shown(text, special))) {
+    if (added[id] != null && !added[id].equals(text)) {
       throw new ModelFormatException(
           Reason.METADATA,
           file,
           "",
           "the added tokens "
-              + quote(tokens.get(id).text())
+              + quote(added[id])
               + " and "
               + quote(text)
               + " have the id "
               + id
               + ". The file is damaged; fetch it again.");
     }
-    boolean control = special || looksSpecial(text);
-    tokens.set(
-        id,
-        new Token(shown(text, special), control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
+    boolean control = special || (!literal && looksSpecial(text));
+    String shown = control || literal ? text : text.replace('\u2581', ' ');
+    tokens.set(id, new Token(shown, control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
     scores[id] = ADDED;
-    added[id] = true;
-  }
-
-  private static String shown(String text, boolean special) {
-    return special || looksSpecial(text) ? text : text.replace('\u2581', ' ');
+    added[id] = text;
   }
 
   /** Some models do not mark tokens as special that must not be text. */

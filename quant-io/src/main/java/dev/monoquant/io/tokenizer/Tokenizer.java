@@ -42,6 +42,7 @@ public record Tokenizer(List<Value> metadata, List<String> notes) {
    * Reads the tokenizer beside a model.
    *
    * @param sides the files beside the model
+   * @param architecture the architecture in the words of llama.cpp, such as {@code llama}
    * @param rows the rows of the embedding: there are as many tokens
    * @param model the objects of config.json with ids, that of the language model first
    * @param limits bounds on sizes and counts read from untrusted input
@@ -49,7 +50,8 @@ public record Tokenizer(List<Value> metadata, List<String> notes) {
    * @throws IOException if a file cannot be read
    * @throws ModelFormatException if a file is damaged or does not fit to the model
    */
-  public static Tokenizer of(List<SideFile> sides, long rows, List<Obj> model, ReadLimits limits)
+  public static Tokenizer of(
+      List<SideFile> sides, String architecture, long rows, List<Obj> model, ReadLimits limits)
       throws IOException {
     TokenizerFiles files = new TokenizerFiles(sides, limits);
     if (rows > files.maxParsedBytes() / TOKEN) {
@@ -68,7 +70,8 @@ public record Tokenizer(List<Value> metadata, List<String> notes) {
     Optional<TokenizerJson> json =
         root.map(value -> TokenizerJson.of(value, files.label(VocabularyReader.JSON)));
     Optional<Obj> config = files.object(VocabularyReader.CONFIG);
-    Vocabulary vocabulary = new VocabularyReader(files, Math.toIntExact(rows), json, config).read();
+    Vocabulary vocabulary =
+        new VocabularyReader(files, architecture, Math.toIntExact(rows), json, config).read();
     SpecialTokens special = new SpecialTokens(vocabulary, json, config, model);
     List<Value> values = new ArrayList<>(vocabulary.metadata());
     values.addAll(special.metadata());

@@ -44,17 +44,27 @@ final class VocabularyReader {
   private static final Set<String> WORD_CONTROLS =
       Set.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
 
+  /** The architecture whose converter in llama.cpp takes added tokens as they are described. */
+  private static final String PHI3 = "phi3";
+
   private final TokenizerFiles files;
+  private final boolean literal;
   private final int size;
   private final Optional<TokenizerJson> json;
   private final Optional<Obj> config;
 
   /**
+   * @param architecture the architecture in the words of llama.cpp
    * @param size the rows of the embedding
    */
   VocabularyReader(
-      TokenizerFiles files, int size, Optional<TokenizerJson> json, Optional<Obj> config) {
+      TokenizerFiles files,
+      String architecture,
+      int size,
+      Optional<TokenizerJson> json,
+      Optional<Obj> config) {
     this.files = files;
+    this.literal = architecture.equals(PHI3);
     this.size = size;
     this.json = json;
     this.config = config;
@@ -93,7 +103,7 @@ final class VocabularyReader {
   private Vocabulary sentencePiece(ByteBuffer bytes) throws IOException {
     SentencePiece model =
         SentencePiece.parse(bytes, files.label(SENTENCE_PIECE), files.maxParsedBytes());
-    TokenTable table = new TokenTable(files.label(SENTENCE_PIECE), size);
+    TokenTable table = new TokenTable(files.label(SENTENCE_PIECE), size, literal);
     for (int id = 0; id < model.pieces().size(); id++) {
       SentencePiece.Piece piece = model.pieces().get(id);
       table.put(id, new Token(piece.text(), piece.type()), piece.score());
@@ -142,7 +152,8 @@ final class VocabularyReader {
         table.add(
             id(CONFIG, new Num(entry.getKey())), token.text("content").orElseThrow(), special);
       }
-    } else if (json.isPresent()) {
+    }
+    if (json.isPresent() && (literal || decoder.isEmpty())) {
       json.get().added().forEach(t -> table.add(t.id(), t.text(), t.special()));
     }
   }

@@ -16,6 +16,7 @@ import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
+import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -89,6 +90,43 @@ class BlockFormTest {
     }
     writer.writeWhole(whole);
     assertThat(again).isEqualTo(stored);
+  }
+
+  /**
+   * Blocks in an array, at any place of it and in any order of bytes, are those of other memory.
+   */
+  @Property
+  void writesIntoAnyMemory(
+      @ForAll("types") GgmlType type,
+      @ForAll @IntRange(min = 1, max = 5) int count,
+      @ForAll @IntRange(max = 9) int before,
+      @ForAll @IntRange(max = 9) int behind,
+      @ForAll boolean little,
+      @ForAll long seed) {
+    BlockForm form = BlockForm.of(type).orElseThrow();
+    byte[] stored = new byte[count * type.bytes()];
+    new Random(seed).nextBytes(stored);
+    EncodedTile tile = new EncodedTile(0, 1, form.read(ByteBuffer.wrap(stored), count));
+    ByteBuffer direct = ByteBuffer.allocateDirect(stored.length).order(ByteOrder.LITTLE_ENDIAN);
+    form.write(tile, count, direct);
+    byte[] wanted = new byte[stored.length];
+    direct.flip().get(wanted);
+
+    byte[] whole = new byte[3 + before + stored.length + behind];
+    Arrays.fill(whole, (byte) 0x55);
+    byte[] around = whole.clone();
+    System.arraycopy(wanted, 0, around, 3 + before, wanted.length);
+    ByteBuffer slice = ByteBuffer.wrap(whole, 3, whole.length - 3).slice();
+    slice.order(little ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN).position(before);
+    form.write(tile, count, slice);
+    assertThat(slice.position()).isEqualTo(before + stored.length);
+    assertThat(whole).isEqualTo(around);
+
+    slice.position(before).limit(before + stored.length - 1);
+    Arrays.fill(whole, (byte) 0x55);
+    assertThatThrownBy(() -> form.write(tile, count, slice))
+        .isInstanceOf(BufferOverflowException.class);
+    assertThat(whole).containsOnly(0x55);
   }
 
   /** Codes are within their type, so that the framework's checks accept them. */

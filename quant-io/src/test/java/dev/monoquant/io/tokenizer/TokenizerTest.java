@@ -39,6 +39,11 @@ class TokenizerTest {
       """;
 
   private static Tokenizer read(Map<String, byte[]> files, long rows) throws IOException {
+    return read(files, "llama", rows);
+  }
+
+  private static Tokenizer read(Map<String, byte[]> files, String architecture, long rows)
+      throws IOException {
     Path folder = Files.createTempDirectory("tokenizer");
     List<SideFile> sides = new ArrayList<>();
     try {
@@ -46,7 +51,7 @@ class TokenizerTest {
         Path path = Files.write(folder.resolve(file.getKey()), file.getValue());
         sides.add(new SideFile(file.getKey(), path));
       }
-      return Tokenizer.of(sides, rows, List.of(), ReadLimits.DEFAULT);
+      return Tokenizer.of(sides, architecture, rows, List.of(), ReadLimits.DEFAULT);
     } finally {
       for (SideFile side : sides) {
         Files.delete(side.path());
@@ -231,6 +236,39 @@ class TokenizerTest {
         .hasMessageContaining("its algorithm has the number 3");
     assertThatThrownBy(() -> read(Map.of("tokenizer.model", model(2)), 2))
         .hasMessageContaining("the embedding has 2 rows");
+  }
+
+  /** Texts that stand for themselves and texts with the letter for a space, in all three files. */
+  @Example
+  void addedTokensAreTakenAsTheyStandForPhi3Alone() throws IOException {
+    Map<String, byte[]> files =
+        Map.of(
+            "tokenizer.model",
+            model(2),
+            "added_tokens.json",
+            utf8("{\"\u2581old\":3,\"\u2581both\":4}"),
+            "tokenizer_config.json",
+            utf8(
+                """
+                {"added_tokens_decoder":{"4":{"content":"\u2581both","special":true},
+                                         "5":{"content":"<|user|>","special":false}}}
+                """),
+            "tokenizer.json",
+            utf8(
+                """
+                {"added_tokens":[{"id":6,"content":"<json>","special":false}],
+                 "model":{"type":"BPE","byte_fallback":true,"vocab":{"\u2581a":2},"merges":[]}}
+                """));
+    Tokenizer others = read(files, "llama", 8);
+    assertThat(types(others)).containsExactly(2, 3, 1, 4, 3, 3, 5, 5);
+    assertThat(text(value(others, "ggml.tokens")))
+        .contains(" old", "\u2581both", "[PAD6]")
+        .doesNotContain("\u2581old", "<json>");
+    Tokenizer phi3 = read(files, "phi3", 8);
+    assertThat(types(phi3)).containsExactly(2, 3, 1, 4, 3, 4, 4, 5);
+    assertThat(text(value(phi3, "ggml.tokens")))
+        .contains("\u2581old", "\u2581both", "<json>", "[PAD7]")
+        .doesNotContain("[PAD6]");
   }
 
   @Example

@@ -1,5 +1,5 @@
 """Writes linear.pt, whose only layer is the model itself, and layer-named-linear.pt, with a layer called as a kind of
-layers is. Run in this folder, with PyTorch 2.13: the same files to the byte."""
+layers is. Run in this folder, with PyTorch 2.13: the same files but for the id of each archive."""
 import io
 import zipfile
 

@@ -327,7 +327,6 @@ public final class Edits {
             meter.add(bytes(places.get(index)), places.get(index).input());
           });
     }
-    var iterator = jobs.iterator();
     String model = opened.source().info().name();
     BoundKernels.with(
         KernelChoice.of(settings, KernelChoice.numbers(opened.source().info())),
@@ -337,8 +336,7 @@ public final class Edits {
               model,
               total,
               () -> {
-                new Workers(settings.threads(), model)
-                    .run(() -> iterator.hasNext() ? iterator.next() : null);
+                new Workers(settings.threads(), model).runAll(jobs);
                 return model;
               });
           return model;

@@ -325,15 +325,13 @@ public final class StatisticsPass {
     Meter meter = new Meter(settings.progress(), Progress.Stage.STATISTICS, total);
     List<Workers.Job> jobs = new ArrayList<>();
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
-    var iterator = jobs.iterator();
     String model = looks.get(0).request().source().info().name();
     RecordedStage.during(
         Progress.Stage.STATISTICS,
         model,
         total,
         () -> {
-          new Workers(settings.threads(), model)
-              .run(() -> iterator.hasNext() ? iterator.next() : null);
+          new Workers(settings.threads(), model).runAll(jobs);
           return model;
         });
   }

@@ -45,9 +45,7 @@ public final class Transcoder {
         jobs.add(buffers -> move(stored, weight, index, height));
       }
     }
-    var iterator = jobs.iterator();
-    new Workers(settings.threads(), source.info().name())
-        .run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), source.info().name()).runAll(jobs);
     List<TensorInfo> kept = source.info().tensors();
     new Pipeline(settings).copy(source, kept, sink);
   }

@@ -73,9 +73,7 @@ final class VerifiedWeight {
       int index = i;
       jobs.add(buffers -> tile(index, decoder, bound, buffers));
     }
-    var iterator = jobs.iterator();
-    new Workers(settings.threads(), output.info().name())
-        .run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), output.info().name()).runAll(jobs);
     for (String fault : faults) {
       if (fault != null) {
         return Optional.of(fault);

@@ -6,6 +6,7 @@ import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Kernels;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,12 @@ public final class Workers {
   public Workers(int threads, String model) {
     this.threads = threads;
     this.model = model;
+  }
+
+  /** Runs the jobs of a list, in its order. */
+  public void runAll(List<Job> jobs) throws IOException {
+    Iterator<Job> iterator = jobs.iterator();
+    run(() -> iterator.hasNext() ? iterator.next() : null);
   }
 
   public void run(Jobs jobs) throws IOException {

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
  * The plan of many small experts holds few objects for each of them.
  *
  * <p>The heap is bounded to 2 KiB for each tensor, with all that Java itself and the command line
- * hold; planning was seen to pass with 1.5 KiB, and not with a layout kept for each weight.
+ * hold; planning was seen to pass with 1.5 KiB, and not in 2.8 KiB while layouts, places and
+ * manifests were held whole.
  */
 class PlanMemoryTest {
 

@@ -22,6 +22,9 @@ def product_neighbours(flat: Tensor) -> Tensor:
   return sums
 def product_codes(pack: Tensor) -> Tensor:
   return torch.contiguous(torch.t(torch.to_dense(pack)))
+# Images are given with their channels last, as kernels take them and results have them: view_copy
+# makes tensors that are contiguous in the order of their axes.
+#
 # Numbers become unsigned bytes one by one, and signed bytes, which differ in one bit, by vectors. The
 # former takes fewer calls, which is what counts for few.
 def bytes_of(scaled: Tensor,
@@ -86,9 +89,8 @@ def clipped_points(input: Tensor,
     zeros: Tensor,
     bias: Optional[Tensor],
     levels: int) -> Tensor:
-  codes = __torch__.monoquant.clipped_bytes(input, step, zero, levels)
-  rows = torch.contiguous(torch.permute(codes, [0, 2, 3, 1]))
-  return __torch__.monoquant.product_of(rows, step, zero, pack, scale, zeros, None, bias)
+  codes = __torch__.monoquant.clipped_bytes(torch.permute(input, [0, 2, 3, 1]), step, zero, levels)
+  return __torch__.monoquant.product_of(torch.contiguous(codes), step, zero, pack, scale, zeros, None, bias)
 def clipped_convolved(input: Tensor,
     pack: Tensor,
     scale: Tensor,
@@ -98,7 +100,8 @@ def clipped_convolved(input: Tensor,
     step: float,
     input_zero: int,
     levels: int) -> Tensor:
-  codes = __torch__.monoquant.clipped_bytes(input, step, input_zero, levels)
+  codes = __torch__.monoquant.clipped_bytes(torch.permute(input, [0, 2, 3, 1]), step, input_zero, levels)
+  codes = torch.permute(codes, [0, 3, 1, 2])
   return ops.onednn.qconv2d_pointwise(codes, step, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
 def multiplied_by_row(input: Tensor,
     range: Tensor,
@@ -116,9 +119,8 @@ def multiplied_points(input: Tensor,
     scale: Tensor,
     zeros: Tensor,
     bias: Optional[Tensor]) -> Tensor:
-  codes = __torch__.monoquant.bytes_of(torch.mul(input, 1. / step), zero)
-  rows = torch.contiguous(torch.permute(codes, [0, 2, 3, 1]))
-  return __torch__.monoquant.product_of(rows, step, zero, pack, scale, zeros, None, bias)
+  codes = __torch__.monoquant.bytes_of(torch.mul(torch.permute(input, [0, 2, 3, 1]), 1. / step), zero)
+  return __torch__.monoquant.product_of(torch.contiguous(codes), step, zero, pack, scale, zeros, None, bias)
 def convolved(input: Tensor,
     pack: Tensor,
     scale: Tensor,
@@ -127,7 +129,8 @@ def convolved(input: Tensor,
     window: List[int],
     step: float,
     input_zero: int) -> Tensor:
-  codes = __torch__.monoquant.bytes_of(torch.mul(input, 1. / step), input_zero)
+  codes = __torch__.monoquant.bytes_of(torch.mul(torch.permute(input, [0, 2, 3, 1]), 1. / step), input_zero)
+  codes = torch.permute(codes, [0, 3, 1, 2])
   return ops.onednn.qconv2d_pointwise(codes, step, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
 # Rows of codes, a scale and the number that a code of 0 means.
 def packed_table(codes: Tensor,

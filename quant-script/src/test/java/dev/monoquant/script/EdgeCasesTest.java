@@ -173,6 +173,34 @@ class EdgeCasesTest {
     }
   }
 
+  /** The order of an input's numbers in memory does not change a bit, for few and for many. */
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void imagesWithTheirChannelsLast(Mode mode) throws Exception {
+    for (int kernel : new int[] {1, 3}) {
+      String window = ", weight, None, [1, 1], [" + kernel / 2 + ", " + kernel / 2 + "], [1, 1])";
+      ScriptArchive first = convolution("torch.conv2d(x" + window, kernel);
+      ScriptArchive last =
+          convolution("torch.conv2d(torch.contiguous(x, memory_format=2)" + window, kernel);
+      try (Torch original = Torch.load(first);
+          Torch channelsFirst = Torch.load(held(first, mode));
+          Torch channelsLast = Torch.load(held(last, mode))) {
+        for (String input : List.of("f2x16x5x7", "f1x16x24x25")) {
+          float[] got = channelsFirst.run(input, 1);
+          if (mode != Mode.WEIGHT_ONLY) {
+            assertThat(channelsLast.run(input, 1)).as(input).isEqualTo(got);
+          }
+          assertThat(Torch.error(original.run(input, 1), got)).as(input).isLessThan(0.03);
+        }
+      }
+    }
+  }
+
+  private static ScriptArchive convolution(String call, int kernel) {
+    Build build = new Build(12);
+    return build.of(call, build.tensor(1, 8, 16, kernel, kernel), None.INSTANCE);
+  }
+
   @ParameterizedTest
   @EnumSource(Mode.class)
   void notANumberStaysOne(Mode mode) throws Exception {

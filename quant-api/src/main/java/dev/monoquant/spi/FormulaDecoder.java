@@ -38,9 +38,11 @@ final class FormulaDecoder implements TileDecoder {
   private final ElementType type;
   private final int cols;
   private final EncodedWeight weight;
+  private final Optional<ColumnDivision> division;
 
-  FormulaDecoder(EncodedWeight weight) {
-    this.weight = weight;
+  FormulaDecoder(EncodedWeight stored) {
+    this.division = ColumnDivision.of(stored);
+    this.weight = division.map(ColumnDivision::undivided).orElse(stored);
     this.formula = weight.encoding().formula();
     this.type = weight.matrix().tensor().type();
     this.cols = Math.toIntExact(weight.matrix().columnCount());
@@ -54,6 +56,9 @@ final class FormulaDecoder implements TileDecoder {
       affine(affine, tile, out);
     } else if (formula instanceof Formula.Lookup lookup) {
       lookup(lookup, tile, out);
+    }
+    if (division.isPresent()) {
+      division.get().divide(tile, out);
     }
   }
 

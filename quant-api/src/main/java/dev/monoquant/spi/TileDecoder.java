@@ -27,8 +27,6 @@ public interface TileDecoder {
     if (weight.encoding().formula() instanceof Formula.Opaque) {
       throw new IllegalArgumentException("the formula of " + weight.name() + " is opaque");
     }
-    return weight.encoding().formula() instanceof Formula.Divided divided
-        ? new DividedDecoder(weight, divided)
-        : new FormulaDecoder(weight);
+    return new FormulaDecoder(weight);
   }
 }

@@ -2,7 +2,7 @@ package dev.monoquant.core.recipe;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.settings.SchemeNames;
+import dev.monoquant.core.names.SchemeNames;
 import dev.monoquant.spi.Plugins;
 import java.util.Map;
 import java.util.function.Consumer;

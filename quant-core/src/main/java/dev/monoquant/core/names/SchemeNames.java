@@ -1,4 +1,4 @@
-package dev.monoquant.core.settings;
+package dev.monoquant.core.names;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;

@@ -27,6 +27,8 @@ public final class SchemeNames {
   /**
    * {@return the scheme of that id}
    *
+   * @param plugins the schemes and output formats
+   * @param id the id, as a user gives it
    * @throws ConfigurationException if there is none, naming the nearest schemes and presets
    */
   public static Scheme find(Plugins plugins, String id) {

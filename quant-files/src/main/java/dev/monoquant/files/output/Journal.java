@@ -86,19 +86,26 @@ final class Journal implements Closeable {
       SortedMap<String, Hashed> regions,
       SortedMap<String, String> remarks) {
 
+    /** The hashes of the regions of a file. */
+    @FunctionalInterface
+    interface Hashes {
+
+      String of(String region) throws IOException;
+    }
+
     static Entry of(
         HashKind kind,
         String shard,
         FileLayout layout,
         SortedMap<String, String> sources,
-        OutputFile file,
+        Hashes hashes,
         SortedMap<String, String> remarks)
         throws IOException {
       RunningHash header = new RunningHash(kind);
       layout.header(header::add);
       SortedMap<String, Hashed> regions = Manifest.sorted();
       for (FileLayout.Region region : layout.regions()) {
-        String hash = file.hash(region.name());
+        String hash = hashes.of(region.name());
         regions.put(region.name(), new Hashed(region.start(), region.length(), hash));
       }
       return new Entry(

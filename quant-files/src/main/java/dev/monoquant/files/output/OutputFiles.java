@@ -125,7 +125,7 @@ public final class OutputFiles implements Closeable {
             shard,
             requireNonNull(layouts.get(shard)),
             staging.inputs(sources.getOrDefault(shard, Set.of())),
-            file,
+            file::hash,
             texts);
     if (staging.hashKind() != HashKind.NONE && staging.shared().isEmpty()) {
       staging.journal().add(entry);

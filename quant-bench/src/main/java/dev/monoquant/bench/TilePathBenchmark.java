@@ -1,8 +1,5 @@
 package dev.monoquant.bench;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Kernels;
@@ -16,11 +13,8 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.Tile;
-import java.nio.FloatBuffer;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -128,64 +122,8 @@ public class TilePathBenchmark {
     OptionValues options = scheme.defaults(rows);
     TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE, compute);
     for (int row = 0; row < ROWS; row += tileRows) {
-      try (Copy tile = new Copy(row)) {
+      try (CopiedTile tile = new CopiedTile(rows, weight, row, tileRows, handed)) {
         result.consume(quantizer.quantize(tile));
-      }
-    }
-  }
-
-  private final class Copy implements Tile, AutoCloseable {
-
-    private final int firstRow;
-    private @Nullable NDManager manager;
-
-    Copy(int firstRow) {
-      this.firstRow = firstRow;
-    }
-
-    @Override
-    public WeightMatrix rows() {
-      return rows;
-    }
-
-    @Override
-    public long firstRow() {
-      return firstRow;
-    }
-
-    @Override
-    public int height() {
-      return tileRows;
-    }
-
-    @Override
-    public int cols() {
-      return COLS;
-    }
-
-    @Override
-    public ElementType sourceType() {
-      return ElementType.FLOAT32;
-    }
-
-    @Override
-    public float[] values() {
-      System.arraycopy(weight, firstRow * COLS, handed, 0, tileRows * COLS);
-      return handed;
-    }
-
-    @Override
-    public NDArray array() {
-      NDManager own = NDManager.newBaseManager("PyTorch");
-      manager = own;
-      FloatBuffer numbers = FloatBuffer.wrap(weight, firstRow * COLS, tileRows * COLS);
-      return own.create(numbers, new Shape(tileRows, COLS));
-    }
-
-    @Override
-    public void close() {
-      if (manager != null) {
-        manager.close();
       }
     }
   }

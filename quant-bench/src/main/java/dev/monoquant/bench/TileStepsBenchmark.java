@@ -1,6 +1,5 @@
 package dev.monoquant.bench;
 
-import ai.djl.ndarray.NDArray;
 import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.WeightLayout;
@@ -180,7 +179,8 @@ public class TileStepsBenchmark {
   @Benchmark
   @OperationsPerInvocation(NUMBERS)
   public EncodedTile quantize() {
-    return BoundKernels.with(work.bound(), () -> work.quantizer().quantize(new Whole()));
+    Tile whole = new CopiedTile(matrix, values, 0, ROWS, handed);
+    return BoundKernels.with(work.bound(), () -> work.quantizer().quantize(whole));
   }
 
   /**
@@ -226,45 +226,5 @@ public class TileStepsBenchmark {
       sum.consume(now.errors(values, decoded, row * COLS, COLS, sums));
     }
     return sums;
-  }
-
-  /** The tile, which gives a scheme a copy of its values, as a run does. */
-  private final class Whole implements Tile {
-
-    @Override
-    public WeightMatrix rows() {
-      return matrix;
-    }
-
-    @Override
-    public long firstRow() {
-      return 0;
-    }
-
-    @Override
-    public int height() {
-      return ROWS;
-    }
-
-    @Override
-    public int cols() {
-      return COLS;
-    }
-
-    @Override
-    public ElementType sourceType() {
-      return ElementType.FLOAT32;
-    }
-
-    @Override
-    public float[] values() {
-      System.arraycopy(values, 0, handed, 0, NUMBERS);
-      return handed;
-    }
-
-    @Override
-    public NDArray array() {
-      throw new UnsupportedOperationException("no torch here");
-    }
   }
 }

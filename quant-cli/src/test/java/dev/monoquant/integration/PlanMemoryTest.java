@@ -3,12 +3,9 @@ package dev.monoquant.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.cli.Main;
+import dev.monoquant.cli.ManyExperts;
 import java.io.File;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,33 +24,13 @@ class PlanMemoryTest {
 
   private static final int TENSORS = 50_000;
   private static final String HEAP = "-Xmx100m";
-  private static final int BYTES = 64;
 
   @TempDir private Path folder;
 
   /** A directory with matrices of zeros. */
   private Path checkpoint() throws IOException {
-    StringBuilder header = new StringBuilder("{");
-    for (int i = 0; i < TENSORS; i++) {
-      header
-          .append(i == 0 ? "" : ",")
-          .append("\"model.layers.")
-          .append(i / 1000)
-          .append(".mlp.experts.")
-          .append(i % 1000)
-          .append(".w.weight\":{\"dtype\":\"F32\",\"shape\":[4,4],\"data_offsets\":[")
-          .append(i * BYTES)
-          .append(',')
-          .append((i + 1) * BYTES)
-          .append("]}");
-    }
-    byte[] text = header.append('}').toString().getBytes(StandardCharsets.US_ASCII);
     Path model = Files.createDirectory(folder.resolve("many"));
-    try (OutputStream out = Files.newOutputStream(model.resolve("model.safetensors"))) {
-      out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).array());
-      out.write(text);
-      out.write(new byte[TENSORS * BYTES]);
-    }
+    ManyExperts.write(model.resolve("model.safetensors"), TENSORS);
     Files.writeString(
         model.resolve("config.json"),
         "{\"architectures\":[\"Qwen3MoeForCausalLM\"],\"model_type\":\"qwen3_moe\"}");

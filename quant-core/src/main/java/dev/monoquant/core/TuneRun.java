@@ -9,7 +9,6 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
-import dev.monoquant.WeightSettings;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.TuneOptions;
@@ -34,7 +33,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.tile.Granularity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,30 +56,6 @@ import java.util.regex.Pattern;
  */
 final class TuneRun {
 
-  /** An option for layers, from the smallest; the last is to leave them in float. */
-  private record Way(String name, WeightSettings settings) {
-
-    static Way of(String scheme, String granularity) {
-      WeightSettings settings =
-          WeightSettings.OPEN.withScheme(scheme).withGranularity(Granularity.parse(granularity));
-      return new Way(
-          scheme + " " + granularity,
-          scheme.equals("int8") ? settings : settings.withExtra("search", "grid"));
-    }
-  }
-
-  private static final List<Way> WAYS =
-      List.of(
-          Way.of("int3", "group:64"),
-          Way.of("int3", "group:32"),
-          Way.of("int4", "group:128"),
-          Way.of("int4", "group:32"),
-          Way.of("int5", "group:128"),
-          Way.of("int6", "group:128"),
-          Way.of("int8", "channel"));
-
-  private static final int FLOAT = WAYS.size();
-
   private final Settings settings;
   private final TuneOptions options;
   private final ModelInput input;
@@ -95,7 +69,7 @@ final class TuneRun {
   private final Map<String, String> weights = new HashMap<>();
 
   private final long started = System.nanoTime();
-  private final Passes passes;
+  private final TunePasses passes;
   private final long mostRuns;
 
   private TuneRun(
@@ -104,7 +78,7 @@ final class TuneRun {
       ModelInput input,
       Opened opened,
       Path folder,
-      Passes passes) {
+      TunePasses passes) {
     this.passes = passes;
     this.mostRuns = options.mostRuns().orElse(Long.MAX_VALUE);
     this.settings = settings;
@@ -140,7 +114,7 @@ final class TuneRun {
             .withSync(false)
             .withHashing(Hashing.NONE)
             .withSamples(List.of());
-    Passes passes = new Passes(given.progress());
+    TunePasses passes = new TunePasses(given.progress());
     Settings running =
         given
             .withProgress(passes)
@@ -174,7 +148,7 @@ final class TuneRun {
 
   private TuneReport run(Costs costs) throws IOException {
     List<Map<String, PlannedWeight>> plans = new ArrayList<>();
-    for (Way way : WAYS) {
+    for (TuneWay way : TuneWay.ALL) {
       plans.add(planned(way));
     }
     Map<String, PlannedWeight> all = new LinkedHashMap<>();
@@ -209,7 +183,7 @@ final class TuneRun {
     return options.cosine().isPresent() ? sized.byCosine(tuned) : sized.byBytes(tuned);
   }
 
-  private Map<String, PlannedWeight> planned(Way way) throws IOException {
+  private Map<String, PlannedWeight> planned(TuneWay way) throws IOException {
     QuantizationConfig config =
         base().weights(base().build().weights().overrideWith(way.settings())).build();
     Plan plan =
@@ -259,7 +233,7 @@ final class TuneRun {
   private static NavigableMap<Long, Integer> ways(
       List<PlannedWeight> own, List<Map<String, PlannedWeight>> plans) {
     NavigableMap<Long, Integer> ways = new TreeMap<>();
-    for (int way = WAYS.size() - 1; way >= 0; way--) {
+    for (int way = TuneWay.ALL.size() - 1; way >= 0; way--) {
       Map<String, PlannedWeight> plan = plans.get(way);
       long bytes =
           own.stream()
@@ -281,7 +255,7 @@ final class TuneRun {
       List<String> family, List<PlannedWeight> own, NavigableMap<Long, Integer> ways, Costs costs)
       throws IOException {
     List<Choice> choices = new ArrayList<>();
-    choices.add(new Choice(FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
+    choices.add(new Choice(TuneWay.FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
     List<Output> outputs = new ArrayList<>();
     // From the most bits: within a small budget, few bytes less are better than none.
     List<Map.Entry<Long, Integer>> some =
@@ -301,7 +275,7 @@ final class TuneRun {
     for (Map.Entry<Long, Integer> way : some) {
       Output output = outputs.get(choices.size() - 1);
       if (!isSpent()) {
-        String subject = family.get(0) + ": " + WAYS.get(way.getValue()).name();
+        String subject = family.get(0) + ": " + TuneWay.ALL.get(way.getValue()).name();
         choices.add(new Choice(way.getValue(), way.getKey(), cost(costs, output, subject)));
         done++;
       }
@@ -345,11 +319,11 @@ final class TuneRun {
     QuantizationConfig.Builder builder = base();
     ways.forEach(
         (family, way) -> {
-          if (way != FLOAT) {
-            family.forEach(l -> builder.rule(Rule.include(pattern(l), WAYS.get(way).settings())));
+          if (way != TuneWay.FLOAT) {
+            family.forEach(l -> builder.rule(Rule.include(pattern(l), TuneWay.ALL.get(way).settings())));
           }
         });
-    if (ways.values().stream().allMatch(way -> way == FLOAT)) {
+    if (ways.values().stream().allMatch(way -> way == TuneWay.FLOAT)) {
       // Without any rule all layers would be quantized.
       builder.rule(Rule.exclude("*"));
     }
@@ -448,7 +422,7 @@ final class TuneRun {
         return known;
       }
       double cosine = 1;
-      if (point.options().stream().anyMatch(way -> way != FLOAT)) {
+      if (point.options().stream().anyMatch(way -> way != TuneWay.FLOAT)) {
         Output output = new Output(folder.resolve("all.pt"), config(point));
         quantize("all", List.of(output));
         cosine = 1 - cost(costs, output, "all layers as chosen");
@@ -489,7 +463,7 @@ final class TuneRun {
         choices.add(
             new TuneReport.Chosen(
                 families.get(i),
-                way == FLOAT ? "float" : WAYS.get(way).name(),
+                way == TuneWay.FLOAT ? "float" : TuneWay.ALL.get(way).name(),
                 tuned.cost(i, way)));
       }
       return new TuneReport(
@@ -499,45 +473,6 @@ final class TuneRun {
           described(chosen),
           Math.max(0, gap),
           notes);
-    }
-  }
-
-  /** Tells of the passes over the samples: those that are done, and calls of the one that runs. */
-  private static final class Passes implements Progress {
-
-    private final Progress progress;
-    private String subject = "";
-    private long planned = 1;
-    private long done;
-    private long calls = 1;
-
-    Passes(Progress progress) {
-      this.progress = progress;
-    }
-
-    void plan(long passes) {
-      planned = passes;
-    }
-
-    void begin(String next) {
-      subject = next;
-      update(Stage.OBSERVING, 0, calls, "");
-    }
-
-    @Override
-    public void update(Stage stage, long at, long total, String text) {
-      calls = Math.max(1, total);
-      // How often a cosine is looked for is not known before.
-      long all = Math.max(planned, done + 1);
-      progress.update(Stage.OBSERVING, done * calls + at, all * calls, subject);
-    }
-
-    void end() {
-      done++;
-    }
-
-    long done() {
-      return done;
     }
   }
 }

@@ -331,14 +331,11 @@ public final class Edits {
     BoundKernels.with(
         KernelChoice.of(settings, KernelChoice.numbers(opened.source().info())),
         () -> {
-          RecordedStage.during(
+          RecordedStage.run(
               Progress.Stage.STATISTICS,
               model,
               total,
-              () -> {
-                new Workers(settings.threads(), model).runAll(jobs);
-                return model;
-              });
+              () -> new Workers(settings.threads(), model).runAll(jobs));
           return model;
         });
     return found;

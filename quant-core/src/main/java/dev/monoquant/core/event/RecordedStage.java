@@ -24,6 +24,32 @@ public final class RecordedStage {
     T run() throws IOException;
   }
 
+  /** The work of a stage that has no result. */
+  @FunctionalInterface
+  public interface Task {
+    /** Does the work. */
+    void run() throws IOException;
+  }
+
+  /**
+   * Does the work of a stage without a result, and records it, also if it fails.
+   *
+   * @param stage the stage
+   * @param subject the model, or the output
+   * @param bytes the bytes of input of the stage
+   */
+  public static void run(Progress.Stage stage, String subject, long bytes, Task task)
+      throws IOException {
+    during(
+        stage,
+        subject,
+        bytes,
+        () -> {
+          task.run();
+          return subject;
+        });
+  }
+
   /**
    * Does the work of a stage, and records it, also if it fails.
    *

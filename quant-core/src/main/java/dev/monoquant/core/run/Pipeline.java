@@ -72,14 +72,11 @@ public final class Pipeline {
           }
         };
     String model = branches.get(0).source().info().name();
-    RecordedStage.during(
+    RecordedStage.run(
         Progress.Stage.PROCESSING,
         model,
         bytes,
-        () -> {
-          new Workers(settings.threads(), model).run(jobs);
-          return model;
-        });
+        () -> new Workers(settings.threads(), model).run(jobs));
     return IntStream.range(0, branches.size())
         .mapToObj(i -> outcome(branches.get(i), plan.runs(i)))
         .toList();

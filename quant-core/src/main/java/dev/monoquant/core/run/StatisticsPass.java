@@ -326,14 +326,11 @@ public final class StatisticsPass {
     List<Workers.Job> jobs = new ArrayList<>();
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     String model = looks.get(0).request().source().info().name();
-    RecordedStage.during(
+    RecordedStage.run(
         Progress.Stage.STATISTICS,
         model,
         total,
-        () -> {
-          new Workers(settings.threads(), model).runAll(jobs);
-          return model;
-        });
+        () -> new Workers(settings.threads(), model).runAll(jobs));
   }
 
   /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */

@@ -64,7 +64,7 @@ public final class Comparer {
     List<TensorInfo> mismatched = new ArrayList<>();
     long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    RecordedStage.during(
+    RecordedStage.run(
         Progress.Stage.PROCESSING,
         a.info().name(),
         total,
@@ -80,7 +80,6 @@ public final class Comparer {
             }
             meter.add(tensor.bytes(), tensor.name());
           }
-          return tensors;
         });
     Map<String, String> edits = ScaledTensors.of(a.info());
     for (Map.Entry<String, String> edit : ScaledTensors.of(b.info()).entrySet()) {

@@ -204,14 +204,11 @@ public final class Verifier {
     long total =
         output.info().quantized().stream().mapToLong(w -> w.matrix().tensor().bytes()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    RecordedStage.during(
+    RecordedStage.run(
         Progress.Stage.PROCESSING,
         output.info().name(),
         total,
-        () -> {
-          weights(original, scaled, tensors, meter);
-          return total;
-        });
+        () -> weights(original, scaled, tensors, meter));
   }
 
   private void weights(

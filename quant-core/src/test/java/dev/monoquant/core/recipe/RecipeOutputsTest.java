@@ -2,6 +2,7 @@ package dev.monoquant.core.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
@@ -11,6 +12,7 @@ import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The outputs of a recipe: their configurations, and the faults in them. */
@@ -27,6 +29,13 @@ class RecipeOutputsTest {
     };
   }
 
+  /** All faults that are reported of the recipe of a run. */
+  private static List<String> problems(String json) {
+    return catchThrowableOfType(
+            ConfigurationException.class, () -> Recipe.parseRunJson(json, "r.json", SCHEMES))
+        .problems();
+  }
+
   @Test
   void unknownSchemesAreReportedWithAllOtherFaults() {
     String json =
@@ -39,11 +48,7 @@ class RecipeOutputsTest {
           {"path": "b", "scheme": "w8a16"},
           {"path": "c", "scheme": "int8"}]}
         """;
-    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json", SCHEMES))
-        .isInstanceOfSatisfying(
-            ConfigurationException.class,
-            e ->
-                assertThat(e.problems())
+    assertThat(problems(json))
                     .anyMatch(
                         p ->
                             p.startsWith("r.json:1: scheme: \"W4A17\" is no")
@@ -57,7 +62,7 @@ class RecipeOutputsTest {
                         p ->
                             p.startsWith("r.json:5: outputs[0].scheme: ")
                                 && p.contains("FP8_DYNAMIC"))
-                    .hasSize(4));
+                    .hasSize(4);
   }
 
   @Test
@@ -117,11 +122,7 @@ class RecipeOutputsTest {
           "config_groups": {"g": {"targets": ["Linear"],
             "calibration": "c.npz"}}}
         """;
-    assertThatThrownBy(() -> Recipe.parseRunJson(faults, "r.json", SCHEMES))
-        .isInstanceOfSatisfying(
-            ConfigurationException.class,
-            e ->
-                assertThat(e.problems())
+    assertThat(problems(faults))
                     .anyMatch(p -> p.startsWith("r.json:2: calibration is 7; it must be text"))
                     .anyMatch(
                         p ->
@@ -129,7 +130,7 @@ class RecipeOutputsTest {
                                 && p.contains("in a run of its own"))
                     .anyMatch(
                         p -> p.startsWith("r.json:6: config_groups.g.calibration: unknown key"))
-                    .hasSize(3));
+                    .hasSize(3);
     assertThatThrownBy(() -> Recipe.parseRunJson("{\"calibration\": \" \"}", "r.json", SCHEMES))
         .hasMessageContaining("calibration: a path is needed, not an empty text");
   }
@@ -144,18 +145,14 @@ class RecipeOutputsTest {
           {"path": "x", "outputs": []},
           7]}
         """;
-    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json", SCHEMES))
-        .isInstanceOfSatisfying(
-            ConfigurationException.class,
-            e ->
-                assertThat(e.problems())
+    assertThat(problems(json))
                     .anyMatch(
                         p -> p.startsWith("r.json:") && p.contains("outputs[0].path: missing"))
                     .anyMatch(p -> p.startsWith("r.json:3: outputs[1].path: a path is needed"))
                     .anyMatch(p -> p.startsWith("r.json:3: outputs[1].bits: unknown key"))
                     .anyMatch(p -> p.startsWith("r.json:4: outputs[2].outputs: unknown key"))
                     .anyMatch(p -> p.contains("outputs[3] is 7; it must be a map"))
-                    .hasSize(5));
+                    .hasSize(5);
     assertThatThrownBy(() -> Recipe.parseRunJson("{\"outputs\": []}", "r.json", SCHEMES))
         .hasMessageContaining("outputs: an empty list writes nothing");
   }

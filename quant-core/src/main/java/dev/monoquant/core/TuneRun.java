@@ -255,7 +255,8 @@ final class TuneRun {
       List<String> family, List<PlannedWeight> own, NavigableMap<Long, Integer> ways, Costs costs)
       throws IOException {
     List<Choice> choices = new ArrayList<>();
-    choices.add(new Choice(TuneWay.FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
+    choices.add(
+        new Choice(TuneWay.FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
     List<Output> outputs = new ArrayList<>();
     // From the most bits: within a small budget, few bytes less are better than none.
     List<Map.Entry<Long, Integer>> some =
@@ -320,7 +321,8 @@ final class TuneRun {
     ways.forEach(
         (family, way) -> {
           if (way != TuneWay.FLOAT) {
-            family.forEach(l -> builder.rule(Rule.include(pattern(l), TuneWay.ALL.get(way).settings())));
+            family.forEach(
+                l -> builder.rule(Rule.include(pattern(l), TuneWay.ALL.get(way).settings())));
           }
         });
     if (ways.values().stream().allMatch(way -> way == TuneWay.FLOAT)) {

@@ -49,20 +49,11 @@ class RecipeOutputsTest {
           {"path": "c", "scheme": "int8"}]}
         """;
     assertThat(problems(json))
-                    .anyMatch(
-                        p ->
-                            p.startsWith("r.json:1: scheme: \"W4A17\" is no")
-                                && p.contains("W4A16"))
-                    .anyMatch(p -> p.startsWith("r.json:2: weights.num_bits"))
-                    .anyMatch(
-                        p ->
-                            p.startsWith("r.json:3: config_groups.g.scheme: ")
-                                && p.contains("int4"))
-                    .anyMatch(
-                        p ->
-                            p.startsWith("r.json:5: outputs[0].scheme: ")
-                                && p.contains("FP8_DYNAMIC"))
-                    .hasSize(4);
+        .anyMatch(p -> p.startsWith("r.json:1: scheme: \"W4A17\" is no") && p.contains("W4A16"))
+        .anyMatch(p -> p.startsWith("r.json:2: weights.num_bits"))
+        .anyMatch(p -> p.startsWith("r.json:3: config_groups.g.scheme: ") && p.contains("int4"))
+        .anyMatch(p -> p.startsWith("r.json:5: outputs[0].scheme: ") && p.contains("FP8_DYNAMIC"))
+        .hasSize(4);
   }
 
   @Test
@@ -123,14 +114,13 @@ class RecipeOutputsTest {
             "calibration": "c.npz"}}}
         """;
     assertThat(problems(faults))
-                    .anyMatch(p -> p.startsWith("r.json:2: calibration is 7; it must be text"))
-                    .anyMatch(
-                        p ->
-                            p.startsWith("r.json:4: outputs[0].calibration: all outputs")
-                                && p.contains("in a run of its own"))
-                    .anyMatch(
-                        p -> p.startsWith("r.json:6: config_groups.g.calibration: unknown key"))
-                    .hasSize(3);
+        .anyMatch(p -> p.startsWith("r.json:2: calibration is 7; it must be text"))
+        .anyMatch(
+            p ->
+                p.startsWith("r.json:4: outputs[0].calibration: all outputs")
+                    && p.contains("in a run of its own"))
+        .anyMatch(p -> p.startsWith("r.json:6: config_groups.g.calibration: unknown key"))
+        .hasSize(3);
     assertThatThrownBy(() -> Recipe.parseRunJson("{\"calibration\": \" \"}", "r.json", SCHEMES))
         .hasMessageContaining("calibration: a path is needed, not an empty text");
   }
@@ -146,13 +136,12 @@ class RecipeOutputsTest {
           7]}
         """;
     assertThat(problems(json))
-                    .anyMatch(
-                        p -> p.startsWith("r.json:") && p.contains("outputs[0].path: missing"))
-                    .anyMatch(p -> p.startsWith("r.json:3: outputs[1].path: a path is needed"))
-                    .anyMatch(p -> p.startsWith("r.json:3: outputs[1].bits: unknown key"))
-                    .anyMatch(p -> p.startsWith("r.json:4: outputs[2].outputs: unknown key"))
-                    .anyMatch(p -> p.contains("outputs[3] is 7; it must be a map"))
-                    .hasSize(5);
+        .anyMatch(p -> p.startsWith("r.json:") && p.contains("outputs[0].path: missing"))
+        .anyMatch(p -> p.startsWith("r.json:3: outputs[1].path: a path is needed"))
+        .anyMatch(p -> p.startsWith("r.json:3: outputs[1].bits: unknown key"))
+        .anyMatch(p -> p.startsWith("r.json:4: outputs[2].outputs: unknown key"))
+        .anyMatch(p -> p.contains("outputs[3] is 7; it must be a map"))
+        .hasSize(5);
     assertThatThrownBy(() -> Recipe.parseRunJson("{\"outputs\": []}", "r.json", SCHEMES))
         .hasMessageContaining("outputs: an empty list writes nothing");
   }

@@ -25,7 +25,7 @@ set "OPT_OUT_TRACKING=true"
 rem Two collectors at once are an error of the JVM's.
 set "QUANT_GC=-XX:+UseSerialGC"
 if defined QUANT_OPTS echo "%QUANT_OPTS%" | findstr /r /c:"-XX:+Use[A-Za-z0-9]*GC" >nul && set "QUANT_GC="
-"%QUANT_JAVA%" -Xshare:auto %QUANT_GC% -Xmx512m -XX:FreqInlineSize=60 -XX:Tier4InvocationThreshold=20000 -XX:Tier4CompileThreshold=60000 -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,0.0125 -XX:CompileCommand=inline,dev.monoquant.vector.Lanes::* -XX:ProfileMaturityPercentage=0 --enable-native-access=ALL-UNNAMED --add-exports=java.base/jdk.internal.module=ALL-UNNAMED -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -Dai.djl.offline=true -Dai.djl.pytorch.num_threads=1 %QUANT_OPTS% -cp "%QUANT_HOME%\lib\*;%QUANT_HOME%\lib\plugins\*" dev.monoquant.cli.Main %*
+"%QUANT_JAVA%" -Xshare:auto %QUANT_GC% -Xmx512m -XX:FreqInlineSize=60 -XX:Tier4InvocationThreshold=20000 -XX:Tier4CompileThreshold=60000 -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.Vector*::*,0.0125 -XX:CompileCommand=inline,dev.monoquant.vector.Lanes::* -XX:ProfileMaturityPercentage=0 --enable-native-access=ALL-UNNAMED --add-exports=java.base/jdk.internal.module=ALL-UNNAMED -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -Dai.djl.offline=true -Dai.djl.pytorch.num_threads=1 %QUANT_OPTS% -cp "%QUANT_HOME%\lib\*;%QUANT_HOME%\lib\plugins\*" dev.monoquant.cli.Main %*
 exit /b %ERRORLEVEL%
 
 :nohome

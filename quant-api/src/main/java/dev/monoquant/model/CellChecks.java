@@ -28,6 +28,9 @@ public final class CellChecks {
    */
   public static boolean areCodes(byte[] cells, int bits, boolean signed) {
     int same = signed ? (0x7F << (bits - 1)) & 0x7F : (0xFF << bits) & 0xFF;
+    if (same == 0) {
+      return true;
+    }
     long mask = same * EACH_BYTE;
     long wrong = 0;
     int words = cells.length & -Long.BYTES;

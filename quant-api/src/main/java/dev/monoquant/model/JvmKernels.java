@@ -183,6 +183,41 @@ final class JvmKernels implements Kernels {
   }
 
   @Override
+  public void largest(float[] from, int at, int count, int run, float[] to) {
+    for (int i = 0; i * run < count; i++) {
+      to[i] = RunLoops.largest(this, from, at + i * run, run);
+    }
+  }
+
+  @Override
+  public void nearestCodes(
+      float[] from, int at, int count, int run, float[] factors, byte[] to, int toAt) {
+    RunLoops.nearestCodes(from, at, count, run, factors, to, toAt);
+  }
+
+  @Override
+  public void shiftedCodes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      int run,
+      float[] least,
+      float[] factors,
+      byte[] to,
+      int toAt) {
+    RunLoops.shiftedCodes(type, from, at, count, run, least, factors, to, toAt);
+  }
+
+  @Override
+  public void runValues(
+      byte[] from, int count, int run, float[] scales, ElementType type, float[] to) {
+    for (int i = 0; i < count; i += run) {
+      integerValues(from, i, run, scales[i / run], 0, type, to, i);
+    }
+  }
+
+  @Override
   public float absMax(float[] values, int at, int count) {
     int greatest = 0;
     for (int i = at; i < at + count; i++) {

@@ -206,6 +206,71 @@ public interface Kernels {
       int toAt);
 
   /**
+   * Finds the number of the largest magnitude in each of the runs that numbers are divided into:
+   * the first one of several, with its sign, and 0 without a sign of zeros alone.
+   *
+   * @param from the numbers, all finite
+   * @param at index of the first number
+   * @param count how many, a multiple of {@code run}
+   * @param run the numbers of a run, at least 1
+   * @param to receives a number for each run, from index 0 on
+   */
+  void largest(float[] from, int at, int count, int run, float[] to);
+
+  /**
+   * Computes codes of runs of numbers that share a factor: the integer nearest to {@code x *
+   * factor}, halves away from zero.
+   *
+   * @param from the numbers
+   * @param at index of the first number
+   * @param count how many, a multiple of {@code run}
+   * @param run the numbers of a run, at least 1
+   * @param factors the factor of each run, from index 0 on; products are below 2^22 in magnitude
+   * @param to receives the lowest bytes of the integers
+   * @param toAt index of the first byte
+   */
+  void nearestCodes(float[] from, int at, int count, int run, float[] factors, byte[] to, int toAt);
+
+  /**
+   * Computes codes of runs of numbers that share a factor and a least number: {@code (x - least) *
+   * factor + 1/2}, added to the distance of the type's least code from zero before it is rounded to
+   * float; then the integer below, at most that of the greatest code, less the distance.
+   *
+   * @param type a type of codes
+   * @param from the numbers
+   * @param at index of the first number
+   * @param count how many, a multiple of {@code run}
+   * @param run the numbers of a run, at least 1
+   * @param least the least number of each run, from index 0 on
+   * @param factors the factor of each run, from index 0 on; sums are at least 1/2 and below 2^22
+   * @param to receives the codes
+   * @param toAt index of the first code
+   */
+  void shiftedCodes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      int run,
+      float[] least,
+      float[] factors,
+      byte[] to,
+      int toAt);
+
+  /**
+   * Decodes runs of integer codes that share a scale, as {@link #integerValues} with the zero point
+   * 0 does.
+   *
+   * @param from the codes, in two's complement, from index 0 on
+   * @param count how many, a multiple of {@code run}
+   * @param run the codes of a run, at least 1
+   * @param scales the scale of each run, from index 0 on
+   * @param type as for {@code integerValues}
+   * @param to receives the numbers, from index 0 on
+   */
+  void runValues(byte[] from, int count, int run, float[] scales, ElementType type, float[] to);
+
+  /**
    * {@return the largest magnitude, 0 of no values; a NaN if there is one}
    *
    * @param values the floats

@@ -143,6 +143,11 @@ final class FormulaDecoder implements TileDecoder {
       Optional<Spread> zeros,
       int height,
       float[] out) {
+    if (zeros.isEmpty() && numbers.type.isCode() && scales.cells.isRun()) {
+      int run = (int) scales.cells.colsPerCell;
+      kernels.runValues(numbers.bytes, height * cols, run, scales.numbers, type, out);
+      return;
+    }
     for (int row = 0; row < height; row++) {
       for (int col = 0; col < cols; ) {
         int end = scales.cells.end(col, cols);
@@ -313,6 +318,11 @@ final class FormulaDecoder implements TileDecoder {
     /** {@return the index of the first cell of the field that covers an element} */
     int first(int row, int col) {
       return single ? 0 : row / rowsPerCell * across + (int) (col / colsPerCell) * width;
+    }
+
+    /** {@return whether cells are as many columns of one row each, so that rows end with one} */
+    boolean isRun() {
+      return !single && rowsPerCell == 1 && width == 1 && cols % colsPerCell == 0;
     }
 
     /** {@return the first column after {@code col} that belongs to another field} */

@@ -119,7 +119,7 @@ class LauncherTest {
     for (String name : List.of("quant", "quant.bat")) {
       assertThat(launcher(name))
           .contains(
-              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,",
+              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.Vector*::*,",
               "-XX:CompileCommand=inline,dev.monoquant.vector.Lanes::*",
               "-XX:ProfileMaturityPercentage=0");
     }
@@ -132,7 +132,7 @@ class LauncherTest {
       assertThat(launcher(name))
           .contains(
               "-XX:Tier4InvocationThreshold=20000 -XX:Tier4CompileThreshold=60000",
-              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.VectorKernels::*,0.0125");
+              "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.Vector*::*,0.0125");
     }
   }
 

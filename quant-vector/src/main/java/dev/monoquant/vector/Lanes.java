@@ -1,6 +1,7 @@
 package dev.monoquant.vector;
 
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,6 +18,9 @@ final class Lanes {
   private static final int INFINITY = 0x7F80_0000;
   private static final int NAN = 0x7FC0_0000;
   private static final int SIGN = 0x8000_0000;
+
+  private static final float MAGIC = 0x1.8p23f;
+  private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
 
   private Lanes() {}
 
@@ -68,6 +72,11 @@ final class Lanes {
   static IntVector bytes(byte[] from, int at) {
     ByteVector bytes = ByteVector.fromArray(Species.BYTES, from, at);
     return (IntVector) bytes.convertShape(VectorOperators.B2I, Species.INTS, 0);
+  }
+
+  /** Integers as floats: an integer added to the bits of 1.5 * 2^23 is added to the number. */
+  static FloatVector numbers(byte[] from, int at) {
+    return bytes(from, at).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
   }
 
   /**

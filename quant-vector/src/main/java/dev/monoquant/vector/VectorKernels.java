@@ -45,7 +45,6 @@ final class VectorKernels implements Kernels {
   private static final int NAN = 0x7FC0_0000;
   private static final int SIGN = 0x8000_0000;
   private static final float MAGIC = 0x1.8p23f;
-  private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
 
   /** Whether the processor has vectors of the length that is used. */
   static boolean isFast() {
@@ -184,27 +183,20 @@ final class VectorKernels implements Kernels {
       ElementType type,
       float[] to,
       int toAt) {
-    // An integer added to the bits of 1.5 * 2^23 is added to the number.
     int i = 0;
     if (type == ElementType.BFLOAT16) {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level =
-            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
-        IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
+        IntVector bits = Lanes.numbers(from, at + i).sub(zero).mul(scale).reinterpretAsInts();
         Lanes.roundBFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
       }
     } else if (type == ElementType.FLOAT16) {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level =
-            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
-        IntVector bits = level.sub(zero).mul(scale).reinterpretAsInts();
+        IntVector bits = Lanes.numbers(from, at + i).sub(zero).mul(scale).reinterpretAsInts();
         Lanes.roundFloat16(bits).reinterpretAsFloats().intoArray(to, toAt + i);
       }
     } else {
       for (; i <= count - LANES; i += LANES) {
-        FloatVector level =
-            Lanes.bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC);
-        level.sub(zero).mul(scale).intoArray(to, toAt + i);
+        Lanes.numbers(from, at + i).sub(zero).mul(scale).intoArray(to, toAt + i);
       }
     }
     if (i < count) {
@@ -375,6 +367,37 @@ final class VectorKernels implements Kernels {
           .intoArray(to, toAt + i);
     }
     return i;
+  }
+
+  @Override
+  public void largest(float[] from, int at, int count, int run, float[] to) {
+    VectorRuns.largest(from, at, count, run, to);
+  }
+
+  @Override
+  public void nearestCodes(
+      float[] from, int at, int count, int run, float[] factors, byte[] to, int toAt) {
+    VectorRuns.nearestCodes(from, at, count, run, factors, to, toAt);
+  }
+
+  @Override
+  public void shiftedCodes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      int run,
+      float[] least,
+      float[] factors,
+      byte[] to,
+      int toAt) {
+    VectorRuns.shiftedCodes(type, from, at, count, run, least, factors, to, toAt);
+  }
+
+  @Override
+  public void runValues(
+      byte[] from, int count, int run, float[] scales, ElementType type, float[] to) {
+    VectorRuns.runValues(from, count, run, scales, type, to);
   }
 
   @Override

@@ -85,6 +85,12 @@ final class WarmingKernels implements Kernels {
     E5M2_VALUES,
     E5M2_VALUES_BFLOAT16,
     E5M2_VALUES_FLOAT16,
+    LARGEST,
+    NEAREST_CODES,
+    SHIFTED_CODES,
+    RUN_VALUES,
+    RUN_VALUES_BFLOAT16,
+    RUN_VALUES_FLOAT16,
     ABS_MAX,
     MIN,
     MAX,
@@ -217,6 +223,9 @@ final class WarmingKernels implements Kernels {
 
     private static final int MOST = 256;
 
+    /** As long as runs mostly are. */
+    private static final int RUN = 32;
+
     private static final ElementType E4M3 = ElementType.FLOAT8_E4M3;
     private static final ElementType E5M2 = ElementType.FLOAT8_E5M2;
     private static final IntegerCodes SEVEN_BITS = new IntegerCodes(1, 0, 1, -64, 63);
@@ -272,6 +281,13 @@ final class WarmingKernels implements Kernels {
         case E5M2_VALUES -> float8Values(kernels, E5M2, count, ElementType.FLOAT32);
         case E5M2_VALUES_BFLOAT16 -> float8Values(kernels, E5M2, count, ElementType.BFLOAT16);
         case E5M2_VALUES_FLOAT16 -> float8Values(kernels, E5M2, count, ElementType.FLOAT16);
+        case LARGEST -> kernels.largest(x, 0, runs(count), RUN, floats);
+        case NEAREST_CODES -> kernels.nearestCodes(x, 0, runs(count), RUN, y, bytes, 0);
+        case SHIFTED_CODES ->
+            kernels.shiftedCodes(ElementType.INT4, x, 0, runs(count), RUN, y, y, bytes, 0);
+        case RUN_VALUES -> runValues(kernels, count, ElementType.FLOAT32);
+        case RUN_VALUES_BFLOAT16 -> runValues(kernels, count, ElementType.BFLOAT16);
+        case RUN_VALUES_FLOAT16 -> runValues(kernels, count, ElementType.FLOAT16);
         case ABS_MAX -> sums[0] += kernels.absMax(x, 0, count);
         case MIN -> sums[0] += kernels.min(x, 0, count);
         case MAX -> sums[0] += kernels.max(x, 0, count);
@@ -282,6 +298,15 @@ final class WarmingKernels implements Kernels {
 
     private void integerValues(Kernels kernels, int count, ElementType type) {
       kernels.integerValues(bytes, 0, count, 2, 0, type, floats, 0);
+    }
+
+    private void runValues(Kernels kernels, int count, ElementType type) {
+      kernels.runValues(bytes, runs(count), RUN, y, type, floats);
+    }
+
+    /** Few numbers are one run; a part of a vector is of no use here. */
+    private static int runs(int count) {
+      return Math.max(RUN, count / RUN * RUN);
     }
 
     private void float8Values(Kernels kernels, ElementType codes, int count, ElementType type) {
@@ -391,6 +416,38 @@ final class WarmingKernels implements Kernels {
             ? Op.of(type, Op.E4M3_VALUES, Op.E4M3_VALUES_BFLOAT16, Op.E4M3_VALUES_FLOAT16)
             : Op.of(type, Op.E5M2_VALUES, Op.E5M2_VALUES_BFLOAT16, Op.E5M2_VALUES_FLOAT16);
     of(op).float8Values(codes, from, at, count, scale, type, to, toAt);
+  }
+
+  @Override
+  public void largest(float[] from, int at, int count, int run, float[] to) {
+    of(Op.LARGEST).largest(from, at, count, run, to);
+  }
+
+  @Override
+  public void nearestCodes(
+      float[] from, int at, int count, int run, float[] factors, byte[] to, int toAt) {
+    of(Op.NEAREST_CODES).nearestCodes(from, at, count, run, factors, to, toAt);
+  }
+
+  @Override
+  public void shiftedCodes(
+      ElementType type,
+      float[] from,
+      int at,
+      int count,
+      int run,
+      float[] least,
+      float[] factors,
+      byte[] to,
+      int toAt) {
+    of(Op.SHIFTED_CODES).shiftedCodes(type, from, at, count, run, least, factors, to, toAt);
+  }
+
+  @Override
+  public void runValues(
+      byte[] from, int count, int run, float[] scales, ElementType type, float[] to) {
+    Op op = Op.of(type, Op.RUN_VALUES, Op.RUN_VALUES_BFLOAT16, Op.RUN_VALUES_FLOAT16);
+    of(op).runValues(from, count, run, scales, type, to);
   }
 
   @Override

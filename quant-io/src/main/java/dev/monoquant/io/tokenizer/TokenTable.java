@@ -62,6 +62,22 @@ final class TokenTable {
    * @param special whether it controls and is no text
    */
   void add(int id, String text, boolean special) {
+    boolean control = special || (!literal && looksSpecial(text));
+    String shown = control || literal ? text : text.replace('\u2581', ' ');
+    add(id, text, new Token(shown, control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
+  }
+
+  /**
+   * Sets an added token of which only the text is known: it is taken as it stands.
+   *
+   * @param id its id
+   * @param text its text
+   */
+  void addPlain(int id, String text) {
+    add(id, text, new Token(text, Token.Type.USER_DEFINED));
+  }
+
+  private void add(int id, String text, Token token) {
     requireRoom(id, text);
     if (added[id] != null && !added[id].equals(text)) {
       throw new ModelFormatException(
@@ -76,9 +92,7 @@ final class TokenTable {
               + id
               + ". The file is damaged; fetch it again.");
     }
-    boolean control = special || (!literal && looksSpecial(text));
-    String shown = control || literal ? text : text.replace('\u2581', ' ');
-    tokens.set(id, new Token(shown, control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
+    tokens.set(id, token);
     scores[id] = ADDED;
     added[id] = text;
   }

@@ -132,12 +132,17 @@ final class VocabularyReader {
     return rules;
   }
 
-  /** Adds the tokens of the files beside a SentencePiece model. */
+  /**
+   * Adds the tokens of the files beside a SentencePiece model, as llama.cpp's {@code
+   * convert_hf_to_gguf.py} does: those of {@code added_tokens.json} as they stand, then those that
+   * {@code tokenizer_config.json} describes. Where there is neither, {@code tokenizer.json} is
+   * read, which that converter does for Phi-3 alone, so that no token is lost.
+   */
   private void added(TokenTable table) throws IOException {
     Optional<Obj> old = files.object(ADDED);
     if (old.isPresent()) {
       for (Map.Entry<String, JsonValue> token : old.get().members().entrySet()) {
-        table.add(id(ADDED, token.getValue()), token.getKey(), false);
+        table.addPlain(id(ADDED, token.getValue()), token.getKey());
       }
     }
     Optional<Obj> decoder =
@@ -153,7 +158,7 @@ final class VocabularyReader {
             id(CONFIG, new Num(entry.getKey())), token.text("content").orElseThrow(), special);
       }
     }
-    if (json.isPresent() && (literal || decoder.isEmpty())) {
+    if (json.isPresent() && (literal || (decoder.isEmpty() && old.isEmpty()))) {
       json.get().added().forEach(t -> table.add(t.id(), t.text(), t.special()));
     }
   }

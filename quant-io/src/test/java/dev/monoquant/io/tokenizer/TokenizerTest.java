@@ -262,13 +262,37 @@ class TokenizerTest {
     Tokenizer others = read(files, "llama", 8);
     assertThat(types(others)).containsExactly(2, 3, 1, 4, 3, 3, 5, 5);
     assertThat(text(value(others, "ggml.tokens")))
-        .contains(" old", "\u2581both", "[PAD6]")
-        .doesNotContain("\u2581old", "<json>");
+        .contains("\u2581old", "\u2581both", "[PAD6]")
+        .doesNotContain(" old", "<json>");
     Tokenizer phi3 = read(files, "phi3", 8);
     assertThat(types(phi3)).containsExactly(2, 3, 1, 4, 3, 4, 4, 5);
     assertThat(text(value(phi3, "ggml.tokens")))
         .contains("\u2581old", "\u2581both", "<json>", "[PAD7]")
         .doesNotContain("[PAD6]");
+  }
+
+  /** A file with texts alone says nothing about their meaning, and tokenizer.json is not asked. */
+  @Example
+  void addedTokensWithoutDescriptionsAreTextsAsTheyStand() throws IOException {
+    byte[] added = utf8("{\"<|end|>\":4,\"\u2581old\":5}");
+    byte[] json =
+        utf8(
+            """
+            {"added_tokens":[{"id":2,"content":"\u2581a","special":true},
+                             {"id":4,"content":"<|end|>","special":true},
+                             {"id":6,"content":"<json>","special":false}],
+             "model":{"type":"BPE","byte_fallback":true,"vocab":{"\u2581a":2},"merges":[]}}
+            """);
+    Map<String, byte[]> files =
+        Map.of("tokenizer.model", model(2), "added_tokens.json", added, "tokenizer.json", json);
+    Tokenizer plain = read(files, "llama", 8);
+    assertThat(types(plain)).containsExactly(2, 3, 1, 5, 4, 4, 5, 5);
+    assertThat(text(value(plain, "ggml.tokens")))
+        .contains("<|end|>", "\u2581old", "[PAD6]")
+        .doesNotContain("<json>");
+    Tokenizer described =
+        read(Map.of("tokenizer.model", model(2), "tokenizer.json", json), "llama", 8);
+    assertThat(types(described)).containsExactly(2, 3, 3, 5, 3, 5, 4, 5);
   }
 
   @Example

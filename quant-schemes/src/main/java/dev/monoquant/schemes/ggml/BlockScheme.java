@@ -8,7 +8,6 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,15 +21,6 @@ import org.jspecify.annotations.Nullable;
 abstract class BlockScheme extends GgmlScheme {
 
   private static final int BLOCK = 32;
-
-  /** Blocks whose values fit in the L1 cache. */
-  private static final int CHUNK = 64;
-
-  /** The last digit of sums with it is worth 1. */
-  private static final float MAGIC = 0x1.8p23f;
-
-  /** The greatest float below 1/2. */
-  private static final float BELOW_HALF = 0x1.fffffep-2f;
 
   /** How the codes of a block follow from its values. */
   enum Rule {
@@ -129,119 +119,74 @@ abstract class BlockScheme extends GgmlScheme {
 
   private void ranges(Tile tile, int blocks, Cells cells) {
     float[] x = tile.values();
+    float[] least = new float[blocks];
+    float[] scales = new float[blocks];
     for (int block = 0; block < blocks; block++) {
       int at = block * BLOCK;
-      float least = Float.MAX_VALUE;
+      float lowest = Float.MAX_VALUE;
       float greatest = -Float.MAX_VALUE;
       for (int i = at; i < at + BLOCK; i++) {
-        least = x[i] < least ? x[i] : least;
+        lowest = x[i] < lowest ? x[i] : lowest;
         greatest = x[i] > greatest ? x[i] : greatest;
       }
-      put(tile, cells.scales, block, range(x, at, least, greatest, cells.codes));
-      // Subtracted in the formula, added in ggml.
-      put(tile, cells.minimums, block, -least);
+      least[block] = lowest;
+      scales[block] = (greatest - lowest) / codes.maxCode();
     }
+    code(tile, least, scales, cells);
+    // Subtracted in the formula, added in ggml.
+    for (int block = 0; block < blocks; block++) {
+      least[block] = -least[block];
+    }
+    putAll(tile, least, cells.minimums);
   }
 
-  /** Many blocks at a time, in loops that C2 vectorizes. */
   private void symmetric(Tile tile, int blocks, Cells cells) {
-    Kernels kernels = BoundKernels.current();
+    float[] scales = new float[blocks];
+    BoundKernels.current().largest(tile.values(), 0, blocks * BLOCK, BLOCK, scales);
+    for (int block = 0; block < blocks; block++) {
+      scales[block] =
+          rule == Rule.MAGNITUDE
+              ? Math.abs(scales[block]) / codes.maxCode()
+              : scales[block] / codes.minCode();
+    }
+    code(tile, new float[blocks], scales, cells);
+  }
+
+  /** Stores scales, and computes the codes with them as they were before. */
+  private void code(Tile tile, float[] least, float[] scales, Cells cells) {
+    putAll(tile, scales, cells.scales);
+    float[] factors = new float[scales.length];
+    boolean tiny = false;
+    for (int block = 0; block < scales.length; block++) {
+      factors[block] = scales[block] == 0 ? 0 : 1 / scales[block];
+      tiny |= Float.isInfinite(factors[block]);
+    }
     float[] x = tile.values();
-    float[] v = new float[CHUNK * BLOCK];
-    float[] inverse = new float[v.length];
-    for (int first = 0; first < blocks; first += CHUNK) {
-      int some = Math.min(CHUNK, blocks - first);
-      boolean tiny = false;
-      for (int i = 0; i < some; i++) {
-        float scale = scale(kernels, x, (first + i) * BLOCK);
-        put(tile, cells.scales, first + i, scale);
-        float one = scale == 0 ? 0 : 1 / scale;
-        tiny |= Float.isInfinite(one);
-        Arrays.fill(inverse, i * BLOCK, (i + 1) * BLOCK, one);
-      }
-      int at = first * BLOCK;
-      if (tiny) {
-        oneByOne(x, at, inverse, some * BLOCK, cells.codes);
-        continue;
-      }
-      System.arraycopy(x, at, v, 0, some * BLOCK);
-      if (rule == Rule.MAGNITUDE) {
-        awayFromZero(v, inverse, some * BLOCK);
-      } else {
-        up(v, inverse, some * BLOCK, -codes.minCode());
-      }
-      kernels.lowBytes(v, some * BLOCK, cells.codes, at);
-    }
-  }
-
-  private float scale(Kernels kernels, float[] x, int at) {
-    float most = kernels.absMax(x, at, BLOCK);
+    int count = scales.length * BLOCK;
+    Kernels kernels = BoundKernels.current();
     if (rule == Rule.MAGNITUDE) {
-      return most / codes.maxCode();
+      kernels.nearestCodes(x, 0, count, BLOCK, factors, cells.codes, 0);
+    } else {
+      kernels.shiftedCodes(codes, x, 0, count, BLOCK, least, factors, cells.codes, 0);
     }
-    for (int i = at; i < at + BLOCK; i++) {
-      if (Math.abs(x[i]) == most) {
-        return x[i] / codes.minCode();
+    for (int block = 0; tiny && block < scales.length; block++) {
+      if (Float.isInfinite(factors[block])) {
+        oneByOne(x, block * BLOCK, least[block], factors[block], cells.codes);
       }
     }
-    return most;
   }
 
-  /**
-   * The nearest integers to products, halves away from zero, plus {@link #MAGIC}. With e the
-   * nearest integer to a product, ties to even, the difference d is exact; it is 1/2 where e has to
-   * be one more, and the next smaller float is {@link #BELOW_HALF}.
-   */
-  private static void awayFromZero(float[] v, float[] inverse, int count) {
-    for (int i = 0; i < count; i++) {
-      float y = v[i] * inverse[i];
-      float up = Math.max(y, 0);
-      float evenUp = up + MAGIC - MAGIC;
-      float moreUp = Math.max(up - evenUp - BELOW_HALF, 0) * 0x1p25f;
-      float down = Math.max(-y, 0);
-      float evenDown = down + MAGIC - MAGIC;
-      float moreDown = Math.max(down - evenDown - BELOW_HALF, 0) * 0x1p25f;
-      v[i] = evenUp + moreUp - (evenDown + moreDown) + MAGIC;
-    }
-  }
-
-  /**
-   * The integers below products plus an offset and 1/2, at most the greatest code, plus {@link
-   * #MAGIC}. With e the nearest integer, a difference below zero is at least 2^-24, since the sum
-   * is at least 1/2 there.
-   */
-  private static void up(float[] v, float[] inverse, int count, int offset) {
-    float shift = offset + 0.5f;
-    float most = 2 * offset - 1;
-    for (int i = 0; i < count; i++) {
-      float sum = v[i] * inverse[i] + shift;
-      float even = sum + MAGIC - MAGIC;
-      float above = Math.min(Math.max(even - sum, 0) * 0x1p24f, 1);
-      v[i] = Math.min(even - above, most) - offset + MAGIC;
-    }
-  }
-
-  /** Where the inverse of a scale is infinite. */
-  private void oneByOne(float[] x, int at, float[] inverse, int count, byte[] code) {
+  /** Where the inverse of a scale is infinite: as in ggml, whose numbers become integers in C. */
+  private void oneByOne(float[] x, int at, float least, float inverse, byte[] code) {
     int offset = -codes.minCode();
-    for (int i = 0; i < count; i++) {
-      float y = x[at + i] * inverse[i];
-      int shifted = Math.min(2 * offset - 1, (int) (y + (offset + 0.5f)));
-      code[at + i] =
+    for (int i = at; i < at + BLOCK; i++) {
+      float y = (x[i] - least) * inverse;
+      int shifted = Math.min(offset + codes.maxCode(), (int) (y + (offset + 0.5f)));
+      code[i] =
           (byte)
               (rule == Rule.MAGNITUDE
                   ? y < 0 ? -(int) (0.5 - y) : (int) (y + 0.5)
                   : shifted - offset);
     }
-  }
-
-  /** The codes of a block with a minimum, and its scale. */
-  private float range(float[] x, int at, float least, float greatest, byte[] code) {
-    float scale = (greatest - least) / codes.maxCode();
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    for (int i = at; i < at + BLOCK; i++) {
-      code[i] = (byte) Math.min(codes.maxCode(), (int) ((x[i] - least) * inverse + 0.5f));
-    }
-    return scale;
   }
 }

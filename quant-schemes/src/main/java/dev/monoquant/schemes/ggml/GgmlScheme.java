@@ -2,8 +2,10 @@ package dev.monoquant.schemes.ggml;
 
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
@@ -44,6 +46,9 @@ abstract class GgmlScheme implements Scheme {
 
   /** Below this magnitude, no decoded value exceeds float16. */
   private static final float SAFE = 1024;
+
+  /** All bits of the exponent of a float16. */
+  private static final int INFINITY = 0x7C00;
 
   private final SchemeId id;
   private final int block;
@@ -180,6 +185,23 @@ abstract class GgmlScheme implements Scheme {
     cells[2 * cell] = (byte) bits;
     cells[2 * cell + 1] = (byte) (bits >> 8);
     return stored;
+  }
+
+  /**
+   * Stores the scales or minimums of a tile as float16.
+   *
+   * @param tile the tile, for the message
+   * @param values the numbers
+   * @param cells receives them
+   * @throws ValidationException if float16 does not have one
+   */
+  final void putAll(Tile tile, float[] values, byte[] cells) {
+    FloatBytes.narrow(ElementType.FLOAT16, values, 0, values.length, cells, 0);
+    if (CellChecks.mayHoldNonFinite(cells, INFINITY)) {
+      for (int i = 0; i < values.length; i++) {
+        put(tile, cells, i, values[i]);
+      }
+    }
   }
 
   private ValidationException refusal(Tile tile, int row, String what) {

@@ -12,11 +12,13 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.fakes.MemoryTile;
 import dev.monoquant.tile.Part;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntUnaryOperator;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
 
 /** The codes of many blocks at once are those of ggml's formulas, number by number. */
 class BlockRoundingTest {
@@ -64,6 +66,17 @@ class BlockRoundingTest {
         (value, inverse) -> Math.min(15, (int) (value * inverse + 8.5f)) - 8);
   }
 
+  /** In ggml the search for the largest magnitude starts with a zero that has no sign. */
+  @Test
+  void theScaleOfZerosHasTheSignOfTheRule() {
+    float[] zeros = new float[BLOCK];
+    Arrays.fill(zeros, -0f);
+    assertThat(part(new Q40Scheme(), zeros, Part.SCALE)).containsExactly(0, 0x80);
+    assertThat(part(new Q50Scheme(), zeros, Part.SCALE)).containsExactly(0, 0x80);
+    assertThat(part(new Q80Scheme(), zeros, Part.SCALE)).containsExactly(0, 0);
+    assertThat(part(new Q40Scheme(), new float[BLOCK], Part.SCALE)).containsExactly(0, 0x80);
+  }
+
   private interface Code {
     int of(float value, float inverse);
   }
@@ -99,6 +112,10 @@ class BlockRoundingTest {
   }
 
   private static byte[] codes(Scheme scheme, float[] x) {
+    return part(scheme, x, Part.CODES);
+  }
+
+  private static byte[] part(Scheme scheme, float[] x, String name) {
     TensorInfo tensor =
         new TensorInfo("a.weight", ElementType.FLOAT32, TensorShape.of(1, x.length));
     WeightMatrix rows = new WeightMatrix("a", LayerKind.LINEAR, "weight", tensor, 0);
@@ -106,7 +123,7 @@ class BlockRoundingTest {
       return scheme
           .begin(rows, scheme.defaults(rows), Facts.NONE, Compute.AUTO)
           .quantize(tile)
-          .part(Part.CODES);
+          .part(name);
     }
   }
 }

@@ -5,6 +5,8 @@ import static dev.monoquant.model.ElementType.FLOAT16;
 import static dev.monoquant.model.ElementType.FLOAT32;
 import static dev.monoquant.model.ElementType.FLOAT8_E4M3;
 import static dev.monoquant.model.ElementType.FLOAT8_E5M2;
+import static dev.monoquant.model.ElementType.INT4;
+import static dev.monoquant.model.ElementType.UINT5;
 
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
@@ -96,6 +98,7 @@ public final class KernelLaws {
       }
     }
     calls.addAll(scaled(x, y, bytes, n));
+    calls.addAll(runs(x, y, bytes, n));
     calls.add(new Call("absMax", k -> "" + k.absMax(x, MARGIN, n)));
     if (n > 0) {
       calls.add(new Call("min", k -> "" + k.min(x, MARGIN, n)));
@@ -142,6 +145,86 @@ public final class KernelLaws {
       }
     }
     return calls;
+  }
+
+  /** The kernels of runs, of whole vectors and others. */
+  private static List<Call> runs(float[] x, float[] y, byte[] bytes, int n) {
+    List<Call> calls = new ArrayList<>();
+    float[] finite = finite(x);
+    for (int run : new int[] {1, 7, 16, 32, 48, 128}) {
+      int count = n / run * run;
+      float[] largest = new float[count / run];
+      BoundKernels.JVM.largest(finite, MARGIN, count, run, largest);
+      float[] zeros = new float[largest.length];
+      float[] least = new float[largest.length];
+      float[] scales = Arrays.copyOfRange(y, MARGIN, MARGIN + largest.length);
+      String of = " of runs of " + run;
+      calls.add(
+          new Call("largest" + of, k -> raw(to -> k.largest(finite, MARGIN, count, run, to), n)));
+      for (int i = 0; i < least.length; i++) {
+        least[i] = BoundKernels.JVM.min(finite, MARGIN + i * run, run);
+      }
+      float[] eighths = factors(largest, -8);
+      float[] steps = factors(largest, 127);
+      float[] shares = factors(ranges(finite, run, least), 31);
+      calls.add(
+          new Call(
+              "nearestCodes" + of,
+              k -> cells(to -> k.nearestCodes(finite, MARGIN, count, run, steps, to, MARGIN), n)));
+      calls.add(
+          new Call(
+              "shiftedCodes INT4" + of,
+              k ->
+                  cells(
+                      to ->
+                          k.shiftedCodes(
+                              INT4, finite, MARGIN, count, run, zeros, eighths, to, MARGIN),
+                      n)));
+      calls.add(
+          new Call(
+              "shiftedCodes UINT5" + of,
+              k ->
+                  cells(
+                      to ->
+                          k.shiftedCodes(
+                              UINT5, finite, MARGIN, count, run, least, shares, to, MARGIN),
+                      n)));
+      for (ElementType type : List.of(FLOAT16, BFLOAT16, FLOAT32)) {
+        calls.add(
+            new Call(
+                "runValues " + type + of,
+                k -> values(to -> k.runValues(bytes, count, run, scales, type, to), n)));
+      }
+    }
+    return calls;
+  }
+
+  /** Numbers whose differences are finite, with their signs. */
+  private static float[] finite(float[] x) {
+    float[] finite = x.clone();
+    for (int i = 0; i < x.length; i++) {
+      if (!(Math.abs(x[i]) < 0x1p126f)) {
+        finite[i] = Math.copySign(i % 3, x[i]);
+      }
+    }
+    return finite;
+  }
+
+  /** Factors with which the largest numbers have a code; 1 where one may be infinite. */
+  private static float[] factors(float[] largest, int code) {
+    float[] factors = new float[largest.length];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = Math.abs(largest[i]) < 0x1p-100f ? 1 : 1 / (largest[i] / code);
+    }
+    return factors;
+  }
+
+  private static float[] ranges(float[] x, int run, float[] least) {
+    float[] ranges = new float[least.length];
+    for (int i = 0; i < ranges.length; i++) {
+      ranges[i] = BoundKernels.JVM.max(x, MARGIN + i * run, run) - least[i];
+    }
+    return ranges;
   }
 
   /** Every NaN counts as the same one. */

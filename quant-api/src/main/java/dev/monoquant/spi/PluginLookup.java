@@ -21,12 +21,17 @@ final class PluginLookup {
       String id,
       List<PluginEntry<?>> entries,
       List<Problem> problems) {
-    List<PluginEntry<?>> ofKind = entries.stream().filter(e -> e.kind() == kind).toList();
-    List<PluginEntry<?>> hits = ofKind.stream().filter(e -> e.id().equals(id)).toList();
+    List<PluginEntry<?>> hits = new ArrayList<>(1);
+    for (PluginEntry<?> entry : entries) {
+      if (entry.kind() == kind && entry.id().equals(id)) {
+        hits.add(entry);
+      }
+    }
     if (hits.size() == 1) {
       return type.cast(hits.get(0).plugin());
     }
     if (hits.isEmpty()) {
+      List<PluginEntry<?>> ofKind = entries.stream().filter(e -> e.kind() == kind).toList();
       throw new ConfigurationException(unknown(kind, id, ofKind, problems));
     }
     throw new ConfigurationException(clash(kind, id, hits));

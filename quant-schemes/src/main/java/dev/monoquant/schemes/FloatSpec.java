@@ -1,6 +1,5 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Granularity;
@@ -9,7 +8,7 @@ import dev.monoquant.tile.Part;
 /**
  * What a scheme with floating point codes does to one weight.
  *
- * @param tensor the weight's name, quoted for messages
+ * @param tensor the weight's name
  * @param source the weight's own type
  * @param precision the type of the computation
  * @param code the format of the codes
@@ -29,7 +28,7 @@ record FloatSpec(
   static FloatSpec of(WeightMatrix weight, FloatCode code, Part scale, boolean roundsQuotients) {
     ElementType type = weight.tensor().type();
     return new FloatSpec(
-        QuantException.quote(weight.tensor().name()),
+        weight.tensor().name(),
         type,
         Precision.of(type),
         code,

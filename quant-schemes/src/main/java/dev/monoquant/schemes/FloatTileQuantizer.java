@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
@@ -281,7 +282,9 @@ final class FloatTileQuantizer implements TileQuantizer {
             String.format(
                 "tensor %s, %s: its largest magnitude has no scale in %s. Keep this weight, or cast"
                     + " it to a type with a wider range first",
-                spec.tensor(), spec.where(firstRow, i), spec.precision().type().wire()));
+                QuantException.quote(spec.tensor()),
+                spec.where(firstRow, i),
+                spec.precision().type().wire()));
       }
     }
   }
@@ -325,7 +328,7 @@ final class FloatTileQuantizer implements TileQuantizer {
             String.format(
                 "tensor %s, %s: code %s times scale %s is beyond %s. Cast this weight to a type"
                     + " with a wider range first, or keep it",
-                spec.tensor(),
+                QuantException.quote(spec.tensor()),
                 spec.where(firstRow, index),
                 level,
                 divisors[index],

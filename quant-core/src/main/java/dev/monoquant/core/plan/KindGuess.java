@@ -54,6 +54,7 @@ final class KindGuess {
             .anyMatch(e -> GPT2.matcher(last(e.getKey())).matches() && inputsFirst(e.getValue()));
     this.mixtures =
         groups.keySet().stream()
+            .filter(layer -> layer.contains("experts"))
             .map(EXPERTS::matcher)
             .filter(Matcher::matches)
             .map(m -> Objects.toString(m.group(1), ""))
@@ -101,6 +102,9 @@ final class KindGuess {
 
   /** The name "gate" is ambiguous, but a gate next to experts is their router. */
   private boolean isRouter(String layer) {
+    if (!layer.contains("gate") && !layer.contains("router")) {
+      return false;
+    }
     Matcher name = ROUTER.matcher(layer);
     return name.matches()
         && (name.group(2).equals("router")

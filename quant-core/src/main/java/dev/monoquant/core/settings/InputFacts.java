@@ -72,11 +72,11 @@ public final class InputFacts {
    * triangle of doubles while it is factorised, one of floats then}
    */
   public MemoryNeed.Factors factors(EncodedWeight weight) {
-    long columns = weight.matrix().columnCount();
-    Scheme scheme = plugins.scheme(weight.scheme());
     if (gram(weight.matrix()).isEmpty()) {
       return MemoryNeed.Factors.NONE;
     }
+    long columns = weight.matrix().columnCount();
+    Scheme scheme = plugins.scheme(weight.scheme());
     long outputs = OUTPUT_BYTES * columns;
     return wanted(scheme, weight.options()).contains(Need.INPUT_GRAM)
         ? new MemoryNeed.Factors(4 * columns * columns, outputs + 2 * columns * columns)

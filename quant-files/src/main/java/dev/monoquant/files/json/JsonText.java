@@ -186,7 +186,12 @@ public final class JsonText {
         out.append(String.format("\\u%04x", (int) c));
       }
     }
-    out.append(text, plain, text.length());
+    // A whole String is copied at once, a range of characters one by one.
+    if (plain == 0) {
+      out.append(text);
+    } else {
+      out.append(text, plain, text.length());
+    }
   }
 
   private void write(JsonValue value, int level) {
@@ -234,7 +239,10 @@ public final class JsonText {
 
   private void newline(int level) {
     if (pretty) {
-      out.append('\n').append("  ".repeat(level));
+      out.append('\n');
+      for (int i = 0; i < level; i++) {
+        out.append("  ");
+      }
     }
   }
 

@@ -63,6 +63,9 @@ public final class WrapperNames {
     WrapperNames wrappers = new WrapperNames();
     Map<String, String> unwrapped = new LinkedHashMap<>();
     names.forEach(n -> unwrapped.put(n, wrappers.unwrap(n)));
+    if (wrappers.places.isEmpty() && names.stream().noneMatch(n -> n.startsWith(MODULE))) {
+      return same(names);
+    }
     wrappers.bare.addAll(unwrapped.values());
     wrappers.places.put("", 0);
     wrappers.places.replaceAll((place, none) -> wrappers.modules(place));

@@ -130,11 +130,10 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
     private void places(List<StoredTensor> sorted) {
       long expected = 0;
       for (StoredTensor tensor : sorted) {
-        String where = "tensor " + quote(tensor.name());
         if (tensor.begin() != expected) {
           throw fault(
               Reason.OFFSETS,
-              where,
+              "tensor " + quote(tensor.name()),
               "data_offsets begin at "
                   + tensor.begin()
                   + ", the data before it ends at "
@@ -145,7 +144,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
         if (tensor.end() > dataSize) {
           throw fault(
               Reason.TRUNCATED,
-              where,
+              "tensor " + quote(tensor.name()),
               "its data ends at byte "
                   + tensor.end()
                   + " of the data, the file has only "

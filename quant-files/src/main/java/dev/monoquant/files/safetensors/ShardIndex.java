@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -69,21 +70,26 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
               + " index again.");
     }
     Map<String, String> shardOf = new LinkedHashMap<>();
+    Map<String, String> checked = new HashMap<>();
     for (Map.Entry<String, JsonValue> member : weightMap.members().entrySet()) {
-      String where = "tensor " + quote(member.getKey());
       if (!(member.getValue() instanceof JsonValue.Str shard)) {
         throw new ModelFormatException(
             Reason.INDEX_JSON,
             file,
-            where,
+            "tensor " + quote(member.getKey()),
             "its shard is "
                 + member.getValue().kind()
                 + ", not the name of a file. Fetch the index again.");
       }
-      refuseOddPath(path, file, where, shard.value());
-      shardOf.put(member.getKey(), shard.value());
+      String name = checked.get(shard.value());
+      if (name == null) {
+        name = shard.value();
+        refuseOddPath(path, file, member.getKey(), name);
+        checked.put(name, name);
+      }
+      shardOf.put(member.getKey(), name);
     }
-    int shards = new LinkedHashSet<>(shardOf.values()).size();
+    int shards = checked.size();
     if (shards > limits.maxShards() || shardOf.size() > limits.maxTensors()) {
       throw new ModelFormatException(
           Reason.LIMIT,
@@ -319,7 +325,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
     return stem.substring(Math.max(0, stem.lastIndexOf('.')));
   }
 
-  private static void refuseOddPath(Path index, String file, String where, String shard) {
+  private static void refuseOddPath(Path index, String file, String tensor, String shard) {
     String extension = extension(index);
     String fault = null;
     if (shard.isEmpty()) {
@@ -348,7 +354,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
       throw new ModelFormatException(
           Reason.SHARD_PATH,
           file,
-          where,
+          "tensor " + quote(tensor),
           "the shard name "
               // Backslashes cause this fault, so the message shows them unescaped.
               + quote(shard).replace("\\\\", "\\")

@@ -61,7 +61,7 @@ final class CompressedTensorsDirectory implements DirectoryFormat {
   public List<String> notes(JsonValue.Obj root, OutputContents contents) {
     List<ModuleWeight> weights = modules(contents.weights());
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights));
-    long ways = weights.stream().map(w -> w.form() + " " + w.arguments()).distinct().count();
+    long ways = weights.stream().map(w -> Map.entry(w.form(), w.arguments())).distinct().count();
     notes.addAll(LoaderNames.notes(new ModelConfig(root), contents, ways));
     return notes;
   }

@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -105,16 +106,18 @@ final class ConfigWriter {
     Set<String> heads = directory.heads();
     LoaderNames names = directory.names();
     List<ModuleWeight> linears = weights.stream().filter(w -> !w.isTable()).toList();
-    boolean alike = linears.stream().map(ConfigWriter::way).distinct().count() == 1;
+    Map<ConfigGroup, String> ways = new HashMap<>();
+    boolean alike = linears.stream().map(linear -> way(linear, ways)).distinct().count() == 1;
     Map<String, List<ModuleWeight>> groups = new TreeMap<>();
     for (ModuleWeight weight : linears) {
-      String key = alike ? "" : way(weight) + isExpert(weight);
+      String key = alike ? "" : way(weight, ways) + isExpert(weight);
       groups.computeIfAbsent(key, k -> new ArrayList<>()).add(weight);
     }
     Map<String, List<ModuleWeight>> tables = new TreeMap<>();
     weights.stream()
         .filter(ModuleWeight::isTable)
-        .forEach(table -> tables.computeIfAbsent(way(table), k -> new ArrayList<>()).add(table));
+        .forEach(
+            table -> tables.computeIfAbsent(way(table, ways), k -> new ArrayList<>()).add(table));
     Map<String, JsonValue> configGroups = new LinkedHashMap<>();
     for (List<ModuleWeight> group :
         Stream.concat(groups.values().stream(), tables.values().stream()).toList()) {
@@ -141,11 +144,18 @@ final class ConfigWriter {
     return new JsonValue.Obj(json);
   }
 
-  /** The text that weights of one group share; groups are sorted by it. */
-  private static String way(ModuleWeight weight) {
-    ConfigGroup group = weight.group("", List.of());
+  /**
+   * The text that weights of one group share; groups are sorted by it.
+   *
+   * @param ways the texts so far: many weights have few
+   */
+  private static String way(ModuleWeight weight, Map<ConfigGroup, String> ways) {
+    return ways.computeIfAbsent(weight.group("", List.of()), ConfigWriter::way);
+  }
+
+  private static String way(ConfigGroup group) {
     return JsonText.compact(group.arguments())
-        + weight.form().wire()
+        + group.form().wire()
         + group.inputs().map(JsonText::compact).orElse("");
   }
 

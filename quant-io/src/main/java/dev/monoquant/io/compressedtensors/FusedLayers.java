@@ -5,6 +5,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -106,9 +107,25 @@ final class FusedLayers {
           .add(layer.substring(dot + 1));
     }
     List<Family> families = new ArrayList<>();
-    modules.forEach((module, names) -> families.addAll(of(module, names)));
+    Map<Siblings, List<List<String>>> known = new HashMap<>();
+    modules.forEach(
+        (module, names) -> {
+          String parent = module.substring(module.lastIndexOf('.') + 1);
+          List<List<String>> fused =
+              known.computeIfAbsent(
+                  new Siblings(parent, List.copyOf(names)), FusedLayers::fused);
+          fused.forEach(local -> families.add(family(module, local)));
+        });
     return families;
   }
+
+  /**
+   * The layers of a module, of which a model has few kinds.
+   *
+   * @param parent the last part of the name of the module
+   * @param names the local names of the layers, in model order
+   */
+  private record Siblings(String parent, List<String> names) {}
 
   /**
    * {@return the families of a model whose experts stay in float}
@@ -157,38 +174,41 @@ final class FusedLayers {
         : Optional.empty();
   }
 
-  private static List<Family> of(String module, Set<String> names) {
+  /** The local names of each family of a module. */
+  private static List<List<String>> fused(Siblings siblings) {
+    List<String> names = siblings.names();
     if (names.size() < 2) {
       return List.of();
     }
-    String parent = module.substring(module.lastIndexOf('.') + 1);
     Set<String> left = new LinkedHashSet<>(names);
-    List<Family> families = new ArrayList<>();
+    List<List<String>> fused = new ArrayList<>();
     if (names.contains(BACK_IN_QWEN) && !names.contains("w3")) {
-      take(module, OF_QWEN, left).ifPresent(families::add);
+      take(OF_QWEN, left).ifPresent(fused::add);
     }
     for (Row row : FUSED) {
-      if (row.fits(parent)) {
-        Optional<Family> family = take(module, row.names(), left);
-        family.ifPresent(families::add);
+      if (row.fits(siblings.parent())) {
+        take(row.names(), left).ifPresent(fused::add);
       }
     }
-    return families;
+    return fused;
   }
 
   /** Removes the layers of a family, since a layer is in one family only. */
-  private static Optional<Family> take(String module, Set<String> fused, Set<String> left) {
+  private static Optional<List<String>> take(Set<String> fused, Set<String> left) {
     List<String> found = left.stream().filter(fused::contains).toList();
     if (found.size() < 2) {
       return Optional.empty();
     }
     found.forEach(left::remove);
+    return Optional.of(found);
+  }
+
+  private static Family family(String module, List<String> local) {
     String prefix = module.isEmpty() ? "" : module + ".";
-    return Optional.of(
-        new Family(
-            prefix + "(" + String.join("|", found) + ")",
-            found.stream().map(name -> prefix + name).toList(),
-            false));
+    return new Family(
+        prefix + "(" + String.join("|", local) + ")",
+        local.stream().map(name -> prefix + name).toList(),
+        false);
   }
 
   /** Such as {@code model.layers.*.mlp.experts.*}. */

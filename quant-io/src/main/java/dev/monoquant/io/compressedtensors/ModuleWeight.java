@@ -51,14 +51,15 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    if (weight.activations().stream().anyMatch(ModuleWeight::lacksScale)) {
+    if (weight.activations().filter(ModuleWeight::lacksScale).isPresent()) {
       return Optional.of(
           "the inputs of the layer are to be quantized with scales of their own (static or local),"
               + " and there are none");
     }
     ElementType type = weight.matrix().tensor().type();
     Optional<Float> scale = weight.activations().flatMap(ActivationQuantization::scale);
-    if (scale.stream().anyMatch(s -> !(type.round(s) > 0) || !Float.isFinite(type.round(s)))) {
+    if (scale.isPresent()
+        && !(type.round(scale.get()) > 0 && Float.isFinite(type.round(scale.get())))) {
       return Optional.of(
           "the scale " + scale.get() + " of its inputs is beyond the range of " + type.wire());
     }

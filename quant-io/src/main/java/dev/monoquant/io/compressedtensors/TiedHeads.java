@@ -53,10 +53,11 @@ final class TiedHeads {
    * @param layer such as {@code lm_head}, {@code language_model.lm_head}, {@code lm_heads.0}
    */
   static boolean isHead(String layer) {
-    String[] parts = layer.split("\\.", -1);
-    int last = parts.length - 1;
-    boolean number = parts[last].chars().allMatch(c -> c >= '0' && c <= '9');
-    return HEADS.contains(parts[number && last > 0 ? last - 1 : last]);
+    int dot = layer.lastIndexOf('.');
+    String last = layer.substring(dot + 1);
+    boolean isNumber = last.chars().allMatch(c -> c >= '0' && c <= '9');
+    return HEADS.contains(
+        isNumber && dot >= 0 ? layer.substring(layer.lastIndexOf('.', dot - 1) + 1, dot) : last);
   }
 
   /**

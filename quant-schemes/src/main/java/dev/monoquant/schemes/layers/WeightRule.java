@@ -4,7 +4,9 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
@@ -23,14 +25,16 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
 
   /** The tensors of a layer that match one of the rules, in the order of the layer. */
   static List<WeightMatrix> weights(Layer layer, List<WeightRule> rules) {
-    return layer.tensors().entrySet().stream()
-        .flatMap(
-            entry ->
-                rules.stream()
-                    .filter(rule -> rule.takes(layer.kind(), entry.getKey(), entry.getValue()))
-                    .limit(1)
-                    .map(rule -> rule.weights(layer, entry.getKey(), entry.getValue())))
-        .toList();
+    List<WeightMatrix> weights = new ArrayList<>(1);
+    for (Map.Entry<String, TensorInfo> tensor : layer.tensors().entrySet()) {
+      for (WeightRule rule : rules) {
+        if (rule.takes(layer.kind(), tensor.getKey(), tensor.getValue())) {
+          weights.add(rule.weights(layer, tensor.getKey(), tensor.getValue()));
+          break;
+        }
+      }
+    }
+    return weights;
   }
 
   private boolean takes(LayerKind layer, String local, TensorInfo tensor) {

@@ -7,6 +7,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.model.TensorShape;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -117,8 +118,10 @@ public final class JsonFields {
    * @param json a value
    */
   public long number(String key, JsonValue json) {
-    if (json instanceof JsonValue.Num number && number.count().isPresent()) {
-      return number.count().get();
+    Optional<Long> count =
+        json instanceof JsonValue.Num number ? number.count() : Optional.empty();
+    if (count.isPresent()) {
+      return count.get();
     }
     throw fault.of(where, key + " holds something that is no integer from 0 to 2^63-1");
   }

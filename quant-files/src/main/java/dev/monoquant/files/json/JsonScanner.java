@@ -28,6 +28,15 @@ final class JsonScanner {
 
   private final ByteBuffer text;
   private final int end;
+
+  /** Some bytes of the text: a byte of an array is read several times as fast as a mapped one. */
+  private final byte[] window;
+
+  /** The range of the text in the window. */
+  private int windowStart;
+
+  private int windowEnd;
+
   private final JsonDialect dialect;
   private final Supplier<String> where;
   private final ParseBudget budget;
@@ -37,6 +46,7 @@ final class JsonScanner {
       ByteBuffer text, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
     this.text = text;
     this.end = text.limit();
+    this.window = new byte[Math.min(CHECKED_AT_ONCE, end)];
     this.dialect = dialect;
     this.where = where;
     this.budget = budget;
@@ -54,6 +64,7 @@ final class JsonScanner {
   static JsonScanner of(
       ByteBuffer utf8, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
     ByteBuffer bytes = utf8.slice();
+    bytes.position(asciiLength(bytes));
     CharsetDecoder decoder =
         StandardCharsets.UTF_8
             .newDecoder()
@@ -77,8 +88,28 @@ final class JsonScanner {
     return new JsonScanner(utf8.slice(), dialect, where, budget);
   }
 
+  /** The number of bytes before the first one that is not ASCII; these need no decoder. */
+  private static int asciiLength(ByteBuffer bytes) {
+    byte[] some = new byte[Math.min(CHECKED_AT_ONCE, bytes.limit())];
+    for (int from = 0; from < bytes.limit(); from += some.length) {
+      int length = Math.min(some.length, bytes.limit() - from);
+      bytes.get(from, some, 0, length);
+      for (int i = 0; i < length; i++) {
+        if (some[i] < 0) {
+          return from + i;
+        }
+      }
+    }
+    return bytes.limit();
+  }
+
   private char unitAt(int index) {
-    return (char) Byte.toUnsignedInt(text.get(index));
+    if (index < windowStart || index >= windowEnd) {
+      windowStart = index / window.length * window.length;
+      windowEnd = Math.min(end, windowStart + window.length);
+      text.get(windowStart, window, 0, windowEnd - windowStart);
+    }
+    return (char) (window[index - windowStart] & 0xFF);
   }
 
   private String slice(int from, int to) {

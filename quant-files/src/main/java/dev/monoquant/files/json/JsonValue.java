@@ -77,7 +77,12 @@ public sealed interface JsonValue {
 
     /** {@return whether this is a non-negative integer without sign, point or exponent} */
     public boolean isCount() {
-      return text.chars().allMatch(c -> c >= '0' && c <= '9');
+      for (int i = 0; i < text.length(); i++) {
+        if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+          return false;
+        }
+      }
+      return true;
     }
 
     /** {@return the value, or empty if it is not a count or exceeds 63 bits} */

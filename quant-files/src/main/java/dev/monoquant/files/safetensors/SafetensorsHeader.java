@@ -13,9 +13,11 @@ import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The checked content of a safetensors header: each entry is valid, and together they cover the
@@ -67,6 +69,8 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
     SafetensorsHeader header(ByteBuffer text, JsonDialect dialect) {
       List<StoredTensor> tensors = new ArrayList<>();
       Map<String, String> metadata = new LinkedHashMap<>();
+      // Most tensors of a model have one of a few shapes.
+      Map<TensorShape, TensorShape> shapes = new HashMap<>();
       StrictJson.parse(
           text,
           dialect,
@@ -75,7 +79,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
               metadata.putAll(metadata(value));
               return metadata.values().stream().mapToLong(v -> KEPT + bytes(v)).sum();
             }
-            tensors.add(new Entry(file, name, fileSize, limits).check(value));
+            tensors.add(new Entry(file, name, fileSize, limits, shapes).check(value));
             if (tensors.size() > limits.maxTensors()) {
               throw fault(
                   Reason.LIMIT,
@@ -93,7 +97,13 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
     }
 
     private static long bytes(String text) {
-      return (text.chars().allMatch(c -> c < 0x80) ? 1L : 2L) * text.length();
+      // No stream: a text may have 90 MB.
+      for (int i = 0; i < text.length(); i++) {
+        if (text.charAt(i) >= 0x80) {
+          return 2L * text.length();
+        }
+      }
+      return text.length();
     }
 
     private Map<String, String> metadata(JsonValue json) {
@@ -181,8 +191,14 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    * @param name the tensor
    * @param fileSize the size in bytes of the whole file
    * @param limits bounds on sizes and counts read from untrusted input
+   * @param shapes the shapes so far, each of which is kept once
    */
-  private record Entry(String file, String name, long fileSize, ReadLimits limits) {
+  private record Entry(
+      String file,
+      String name,
+      long fileSize,
+      ReadLimits limits,
+      Map<TensorShape, TensorShape> shapes) {
 
     /**
      * Checks the entry.
@@ -237,7 +253,8 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
                 + (hopeless ? ", more than the whole file of " + fileSize + " bytes." : ".")
                 + DAMAGED);
       }
-      return new StoredTensor(name, type, shape, range[0], range[1]);
+      TensorShape kept = shapes.computeIfAbsent(shape, same -> same);
+      return new StoredTensor(name, type, kept, range[0], range[1]);
     }
 
     private JsonValue field(JsonValue.Obj entry, String key) {
@@ -290,8 +307,9 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
 
     private long dimension(JsonValue json) {
       if (json instanceof JsonValue.Num number) {
-        if (number.count().isPresent()) {
-          return number.count().get();
+        Optional<Long> count = number.count();
+        if (count.isPresent()) {
+          return count.get();
         }
         throw fault(
             Reason.SHAPE,
@@ -339,13 +357,15 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
       long[] range = new long[2];
       for (int i = 0; i < 2; i++) {
         JsonValue item = array.items().get(i);
-        if (!(item instanceof JsonValue.Num number) || number.count().isEmpty()) {
+        Optional<Long> count =
+            item instanceof JsonValue.Num number ? number.count() : Optional.empty();
+        if (count.isEmpty()) {
           String shown = item instanceof JsonValue.Num n ? quote(n.text()) : item.kind();
           throw fault(
               Reason.OFFSETS,
               "data_offsets hold " + shown + "; offsets are integers from 0 to 2^63-1." + DAMAGED);
         }
-        range[i] = number.count().get();
+        range[i] = count.get();
       }
       if (range[1] < range[0]) {
         throw fault(

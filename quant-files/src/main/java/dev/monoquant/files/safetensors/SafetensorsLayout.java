@@ -84,6 +84,9 @@ public final class SafetensorsLayout implements FileLayout {
   /** The index of the first tensor of each type that occurs; then the number of tensors. */
   private final int[] starts;
 
+  /** Whether no name has surrogates or units above them; both orders of names are then one. */
+  private final boolean plain;
+
   private final SortedMap<String, TextPieces> metadata;
   private final int headerLength;
   private final long dataBytes;
@@ -112,6 +115,7 @@ public final class SafetensorsLayout implements FileLayout {
                         || tensors.get(i).type() != tensors.get(i - 1).type())
             .toArray();
     this.dataBytes = tensors.isEmpty() ? 0 : tensors.get(tensors.size() - 1).end();
+    this.plain = tensors.stream().allMatch(tensor -> isPlain(tensor.name()));
     this.metadata = metadata;
     Header count = new Header(counted -> {});
     write(count);
@@ -121,6 +125,7 @@ public final class SafetensorsLayout implements FileLayout {
   private SafetensorsLayout(SafetensorsLayout same, SortedMap<String, TextPieces> metadata) {
     this.tensors = same.tensors;
     this.starts = same.starts;
+    this.plain = same.plain;
     this.dataBytes = same.dataBytes;
     this.headerLength = same.headerLength;
     this.metadata = metadata;
@@ -203,6 +208,15 @@ public final class SafetensorsLayout implements FileLayout {
                 + ". Choose another format.");
       }
     }
+  }
+
+  private static boolean isPlain(String name) {
+    for (int i = 0; i < name.length(); i++) {
+      if (name.charAt(i) >= Character.MIN_SURROGATE) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String where(TensorInfo tensor) {
@@ -315,13 +329,14 @@ public final class SafetensorsLayout implements FileLayout {
    * @param name its name
    */
   public Optional<StoredTensor> find(String name) {
+    Comparator<String> names = plain ? Comparator.naturalOrder() : JsonText.BY_CODE_POINT;
     for (int i = 0; i + 1 < starts.length; i++) {
       int low = starts[i];
       int high = starts[i + 1] - 1;
       while (low <= high) {
         int middle = (low + high) >>> 1;
         StoredTensor tensor = tensors.get(middle);
-        int order = JsonText.BY_CODE_POINT.compare(tensor.name(), name);
+        int order = names.compare(tensor.name(), name);
         if (order == 0) {
           return Optional.of(tensor);
         }

@@ -18,6 +18,7 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -179,6 +180,27 @@ class StrictJsonTest {
     String text = "[NaN,Infinity,-Infinity]";
     JsonValue value = parse(text.getBytes(StandardCharsets.UTF_8), true);
     assertThat(JsonText.compact(value)).isEqualTo(text);
+  }
+
+  /** Bytes are read 8,192 at a time: nothing depends on where that ends. */
+  @Property(tries = 200)
+  void longTextsAreReadWhole(
+      @ForAll @IntRange(min = 8_150, max = 8_200) int letters,
+      @ForAll("values") JsonValue value,
+      @ForAll boolean escaped) {
+    JsonValue all =
+        new JsonValue.Arr(
+            List.of(JsonValue.of("u".repeat(letters)), value, JsonValue.of("\n".repeat(letters))));
+    assertThat(parse(escaped ? JsonText.pretty(all) : JsonText.compact(all))).isEqualTo(all);
+  }
+
+  @Example
+  void aFaultFarFromTheStartIsNamedByItsPlace() {
+    byte[] bytes = ("[\"" + "a".repeat(20_000) + "x\"]").getBytes(StandardCharsets.UTF_8);
+    bytes[20_002] = (byte) 0xFF;
+    assertThatThrownBy(() -> parse(bytes, false)).hasMessageContaining("at its byte 20002");
+    bytes[20_002] = '\t';
+    assertThatThrownBy(() -> parse(bytes, false)).hasMessageContaining("at character 20002");
   }
 
   @Property(tries = 300)

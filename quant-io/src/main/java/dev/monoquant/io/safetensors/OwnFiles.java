@@ -6,10 +6,13 @@ import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.io.foreign.ForeignWeights;
 import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -25,6 +28,28 @@ final class OwnFiles {
 
   private OwnFiles() {}
 
+  /**
+   * The layout of a weight that a file describes. It is made when it is needed: those of 100,000
+   * weights would take 70 MB.
+   */
+  private record Described(EncodedWeight weight) implements WeightLayout {
+
+    @Override
+    public List<TensorInfo> tensors() {
+      return SelfDescription.parts(weight).tensors();
+    }
+
+    @Override
+    public Writer writer(Sink sink) {
+      return SelfDescription.parts(weight).writer(sink);
+    }
+
+    @Override
+    public EncodedTile read(RowRange rows, Source source) throws IOException {
+      return SelfDescription.parts(weight).read(rows, source);
+    }
+  }
+
   /** Takes ownership of open files. */
   static ModelSource source(ModelFiles files, ReadChoices choices, ReadLimits limits)
       throws IOException {
@@ -32,7 +57,7 @@ final class OwnFiles {
       Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
         SelfDescription.read(shard.getValue(), shard.getKey(), limits)
-            .forEach(weight -> weights.put(weight, SelfDescription.parts(weight)));
+            .forEach(weight -> weights.put(weight, new Described(weight)));
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));

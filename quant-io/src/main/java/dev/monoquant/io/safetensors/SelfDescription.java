@@ -145,7 +145,9 @@ final class SelfDescription {
       EncodedWeight weight =
           WeightJson.read(name, json, shard, fault, Set.of(), (w, f) -> checked(w));
       for (TensorInfo part : parts(weight).tensors()) {
-        String other = owner.putIfAbsent(part.name(), weight.name());
+        // The name that the file has, as another copy of it would be kept.
+        String stored = file.find(part.name()).map(StoredTensor::name).orElse(part.name());
+        String other = owner.putIfAbsent(stored, weight.name());
         if (other != null) {
           throw fault.of(
               WeightJson.where(weight.name()),

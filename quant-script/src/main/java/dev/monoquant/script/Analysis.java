@@ -24,11 +24,24 @@ final class Analysis {
 
   private record Key(String type, String attribute) {}
 
+  /** Functions whose results, or errors, depend on the order of numbers in memory. */
+  private static final Set<String> ORDERED =
+      Set.of(
+          "torch.as_strided",
+          "torch.as_strided_",
+          "torch.as_strided_copy",
+          "torch.resize_",
+          "torch.resize_as_",
+          "torch.set_",
+          "torch.stride",
+          "torch.view_as_complex");
+
   private final Pass pass;
   private final Map<Key, List<Use>> uses = new HashMap<>();
   private final Set<String> named = new HashSet<>();
   private final Set<Key> listed = new HashSet<>();
   private final Map<String, Integer> instances = new HashMap<>();
+  private final Set<String> ordered = new TreeSet<>();
 
   private Analysis(Pass pass) {
     this.pass = pass;
@@ -88,6 +101,7 @@ final class Analysis {
 
   private void findNames(Expr expr) {
     expr.dotted().ifPresent(named::add);
+    expr.dotted().filter(ORDERED::contains).ifPresent(ordered::add);
     expr.children().forEach(this::findNames);
   }
 
@@ -141,6 +155,19 @@ final class Analysis {
         .filter(u -> u.kind() == Use.Kind.OTHER && !u.detail().isEmpty())
         .map(Use::detail)
         .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /**
+   * {@return why no int8 kernel can run a convolution of the program, whose results have another
+   * order in memory than those of the original; empty if one can}
+   */
+  Optional<String> order() {
+    return ordered.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "the code depends on the order of numbers in memory ("
+                + String.join(", ", ordered)
+                + "), which int8 convolutions change");
   }
 
   /** {@return why an attribute must not be replaced by a holder, or empty} */

@@ -48,7 +48,9 @@ public final class EngineScriptRunner implements ScriptRunner {
     List<PickleObject> tensors = pickles.parts(codec);
     PickleObject holder =
         HolderPickles.object(
-            Library.made(LIBRARY), new Holder(codec, Mode.WEIGHT_ONLY, Kernels.LASTING), tensors);
+            Library.made(LIBRARY),
+            new Holder(codec, Mode.WEIGHT_ONLY, Kernels.LASTING, Optional.empty()),
+            tensors);
     Optional<String> decoder =
         codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
     TreeMap<String, String> code = new TreeMap<>();

@@ -13,12 +13,19 @@ final class Holder {
   private final Codec codec;
   private final Mode mode;
   private final Kernels kernels;
+  private final Optional<String> order;
   private final List<Modules.Place> places = new ArrayList<>();
   private Plan plan;
   private Optional<PickleObject> bias = Optional.empty();
   private boolean biasKnown;
 
-  Holder(Codec codec, Mode mode, Kernels kernels) {
+  /**
+   * Creates a holder without places.
+   *
+   * @param order why no int8 kernel can run convolutions of the program; empty if one can
+   */
+  Holder(Codec codec, Mode mode, Kernels kernels, Optional<String> order) {
+    this.order = order;
     this.codec = codec;
     this.mode = mode;
     this.kernels = kernels;
@@ -37,7 +44,8 @@ final class Holder {
 
   /** {@return why no int8 kernel can run the weight at all its places; empty if one can} */
   Optional<String> limit() {
-    return KernelLimits.refusal(codec, plan);
+    return KernelLimits.refusal(codec, plan)
+        .or(() -> plan.window().isPresent() ? order : Optional.empty());
   }
 
   /**

@@ -155,7 +155,11 @@ final class Rewrite {
       }
       Plan plan = analysis.plan(Slot.CONSTANTS, name);
       Holder holder =
-          new Holder(codec, HolderOptions.mode(weight, plan), HolderOptions.kernels(weight));
+          new Holder(
+              codec,
+              HolderOptions.mode(weight, plan),
+              HolderOptions.kernels(weight),
+              analysis.order());
       holder.addConstant(plan);
       tensors.put(holder, pickles.parts(codec));
       holders.add(holder);
@@ -187,7 +191,7 @@ final class Rewrite {
     Holder holder =
         candidates.stream().filter(h -> h.agrees(mode, kernels, plan)).findFirst().orElse(null);
     if (holder == null) {
-      holder = new Holder(codec, mode, kernels);
+      holder = new Holder(codec, mode, kernels, analysis.order());
       List<PickleObject> stored =
           same.isPresent()
               ? parts.computeIfAbsent(same.get(), s -> pickles.parts(codec))

@@ -179,6 +179,53 @@ class KernelLimitsTest {
     }
   }
 
+  /** Results of int8 convolutions have their channels last, whatever order those of floats have. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "torch.as_strided | torch.as_strided(y, [8, 36], [36, 1])",
+        "torch.as_strided | torch.as_strided(torch.relu(y), [288], [1], 0)",
+        "torch.resize_ | torch.resize_(y, [4, 36])",
+        "torch.stride | torch.mul(y, torch.stride(y, 1))",
+        "torch.view_as_complex | torch.abs(torch.view_as_complex(torch.reshape(y, [8, 6, 3, 2])))"
+      })
+  void convolutionsKeepTheOrderThatTheCodeDependsOn(String function, String call) throws Exception {
+    String convolution = "torch.conv2d(x, weight, None, [1, 1], [1, 1], [1, 1], 1)";
+    String whole = call.replaceAll("\\by\\b", convolution);
+    Build build = new Build(1);
+    ScriptArchive archive = build.of(whole, build.tensor(1, 8, 4, 3, 3), None.INSTANCE);
+    for (Mode mode : KERNELS) {
+      Quantized quantized =
+          new Quantized(archive).addAll(PlainScheme.INT8, Quantized.options(mode, 0));
+      try (Torch original = Torch.load(archive);
+          Torch changed = Torch.load(quantized.rewrite())) {
+        assertThat(Torch.error(original.run("f1x4x6x6", 1), changed.run("f1x4x6x6", 1)))
+            .isLessThan(0.02);
+      }
+      assertThat(quantized.treatments().get(0).note())
+          .isEqualTo(
+              "decoded once when the model is loaded: the code depends on the order of numbers in"
+                  + " memory ("
+                  + function
+                  + "), which int8 convolutions change");
+    }
+  }
+
+  @Test
+  void productsDoNotMindThatOrder() {
+    Build build = new Build(1);
+    ScriptArchive archive =
+        build.of(
+            "torch.as_strided(torch.linear(x, weight, None), [8], [1])",
+            build.tensor(1, 8, 4),
+            None.INSTANCE);
+    Quantized quantized =
+        new Quantized(archive).addAll(PlainScheme.INT8, Quantized.options(Mode.DYNAMIC, 0));
+    quantized.rewrite();
+    assertThat(quantized.treatments()).extracting(Treatment::mode).containsExactly(Mode.DYNAMIC);
+  }
+
   @Test
   void whatWasAskedToBeDecodedHasNoOtherReason() {
     Quantized quantized =

@@ -193,7 +193,8 @@ class StaticModeTest {
                         options(Kernels.LASTING, least, greatest)))
                 .orElseThrow(),
             Mode.STATIC,
-            Kernels.LASTING);
+            Kernels.LASTING,
+            Optional.empty());
     holder.addConstant(new Plan(true, false, false, Optional.empty(), false, Optional.empty()));
     assertThat(holder.numbers()).hasSize(10);
     double low = holder.numbers().get(6) * Math.pow(2, holder.numbers().get(7));

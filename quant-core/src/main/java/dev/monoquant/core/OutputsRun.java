@@ -29,6 +29,7 @@ import dev.monoquant.core.trial.RunJob;
 import dev.monoquant.core.trial.Trial;
 import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.files.input.Closing;
+import dev.monoquant.files.manifest.OpenedFiles;
 import dev.monoquant.files.manifest.SharedHashes;
 import dev.monoquant.files.model.SourceView;
 import dev.monoquant.model.TensorInfo;
@@ -224,6 +225,7 @@ final class OutputsRun implements AutoCloseable {
     }
     Opened opened = Stages.open(settings, input, outputs.get(0).config());
     owned.push(opened::close);
+    OpenedFiles files = OpenedFiles.of(opened.source());
     requireSameReading(opened);
     for (int i = 0; i < outputs.size(); i++) {
       Output output = outputs.get(i);
@@ -238,7 +240,8 @@ final class OutputsRun implements AutoCloseable {
     }
     OutputChoice.requireRun(settings, formats);
     opened = edited(opened, formats, searching);
-    Opened source = isSeveral() ? opened.with(new HashedOnce(opened.source(), hashes())) : opened;
+    Optional<SharedHashes> shared = isSeveral() ? Optional.of(hashes()) : Optional.empty();
+    Opened source = opened.with(new Hashed(opened.source(), files, shared));
     Map<String, ModelSource> views = new HashMap<>();
     List<Begun> begun = new ArrayList<>();
     for (int i = 0; i < outputs.size(); i++) {
@@ -458,15 +461,18 @@ final class OutputsRun implements AutoCloseable {
   }
 
   /**
-   * The model of several outputs: each of its files is hashed once. It has no tensors of its own.
+   * The model of the outputs: its files are hashed as they were opened, and once for several. It
+   * has no tensors of its own.
    */
-  private static final class HashedOnce extends SourceView {
+  private static final class Hashed extends SourceView {
 
-    private final SharedHashes hashes;
+    private final OpenedFiles files;
+    private final Optional<SharedHashes> shared;
 
-    HashedOnce(ModelSource inside, SharedHashes hashes) {
+    Hashed(ModelSource inside, OpenedFiles files, Optional<SharedHashes> shared) {
       super(inside);
-      this.hashes = hashes;
+      this.files = files;
+      this.shared = shared;
     }
 
     @Override
@@ -486,8 +492,11 @@ final class OutputsRun implements AutoCloseable {
 
     @Override
     public <C> Optional<C> find(Class<C> capability) {
+      if (capability == OpenedFiles.class) {
+        return Optional.of(capability.cast(files));
+      }
       return capability == SharedHashes.class
-          ? Optional.of(capability.cast(hashes))
+          ? shared.map(capability::cast)
           : super.find(capability);
     }
   }

@@ -16,6 +16,7 @@ import dev.monoquant.core.open.Targets;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
+import dev.monoquant.files.manifest.OpenedFiles;
 import dev.monoquant.files.manifest.SharedHashes;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
@@ -287,6 +288,23 @@ class SeveralOutputsTest extends SeveralOutputs {
     assertThat(found.get(0)).isEqualTo(found.get(1));
     quantizer(looking).quantize(model.input(), to(C, "one").config(), C, false);
     assertThat(found.get(2)).isEmpty();
+  }
+
+  @Test
+  void eachOutputKnowsTheFilesAsTheyWereOpened() {
+    List<Optional<OpenedFiles>> found = new ArrayList<>();
+    OutputFormat looking =
+        new ForwardingOutput(output) {
+          @Override
+          public OutputSession open(ModelSource source) throws IOException {
+            found.add(source.find(OpenedFiles.class));
+            return super.open(source);
+          }
+        };
+    quantizer(looking)
+        .quantize(model.input(), List.of(to(A, "one"), to(B, "two")), false, reports -> {});
+    quantizer(looking).quantize(model.input(), to(C, "one").config(), C, false);
+    assertThat(found).hasSize(3).allMatch(Optional::isPresent);
   }
 
   /** Reads the same whatever the option is. */

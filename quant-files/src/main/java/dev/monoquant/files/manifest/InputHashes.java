@@ -1,17 +1,14 @@
 package dev.monoquant.files.manifest;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,36 +26,6 @@ import java.util.concurrent.Future;
  */
 public final class InputHashes {
 
-  /**
-   * What tells a file from a later version of it.
-   *
-   * @param size its bytes
-   * @param modified when it was written
-   * @param key the key of the file system for it, such as device and inode; empty if it has none
-   */
-  record Stamp(long size, long modified, Optional<Object> key) {
-    static Stamp of(Path file) throws IOException {
-      BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
-      return new Stamp(
-          now.size(), now.lastModifiedTime().toMillis(), Optional.ofNullable(now.fileKey()));
-    }
-
-    void requireSame(Path file) throws IOException {
-      if (!of(file).equals(this)) {
-        throw changed(file);
-      }
-    }
-
-    static ModelFormatException changed(Path file) {
-      return new ModelFormatException(
-          Reason.UNREADABLE,
-          file.toString(),
-          "",
-          "the file changed while it was read, so nothing was written. Run again when no"
-              + " other process writes to it.");
-    }
-  }
-
   private record Input(Path file, Stamp before, Future<String> hash) {}
 
   private final Optional<SortedMap<String, String>> known;
@@ -68,7 +35,8 @@ public final class InputHashes {
    * Starts to hash the files of a source, unless their hashes are known.
    *
    * @param contents the contents of the output
-   * @param source its source; if it has {@link SharedHashes}, they are used
+   * @param source its source; if it has {@link SharedHashes}, they are used, and if it has {@link
+   *     OpenedFiles}, a file that changed since it was opened is refused
    * @param pool the threads that hash
    */
   public InputHashes(OutputContents contents, ModelSource source, HashPool pool)
@@ -80,10 +48,12 @@ public final class InputHashes {
     HashKind kind = HashKind.ofInputs(contents);
     List<Path> files = source.info().files();
     Optional<SharedHashes> shared = source.find(SharedHashes.class);
+    Optional<OpenedFiles> opened = source.find(OpenedFiles.class);
     List<String> names = names(files);
     for (int i = 0; i < files.size(); i++) {
       Path file = files.get(i);
-      Stamp before = Stamp.of(file);
+      Optional<Stamp> asOpened = opened.flatMap(o -> o.stamp(file));
+      Stamp before = asOpened.isPresent() ? asOpened.get() : Stamp.of(file);
       Future<String> hash =
           shared.isPresent()
               ? shared.get().hash(kind, file, before.size(), before.modified())

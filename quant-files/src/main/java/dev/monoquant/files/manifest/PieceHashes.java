@@ -1,6 +1,5 @@
 package dev.monoquant.files.manifest;
 
-import dev.monoquant.files.manifest.InputHashes.Stamp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

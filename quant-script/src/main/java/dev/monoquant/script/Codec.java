@@ -151,6 +151,11 @@ record Codec(EncodedWeight weight, Kind kind) {
     return centred ? -Byte.MIN_VALUE : 2 * Byte.MAX_VALUE + 1;
   }
 
+  /** {@return whether what a kernel adds up has to be corrected for zero points} */
+  boolean hasZeroPoints() {
+    return kind == Kind.AFFINE && affine().zeroPoint().isPresent();
+  }
+
   /** {@return whether kernels divide inputs by factors of columns} */
   boolean isDivided() {
     return kind == Kind.AFFINE && weight.encoding().columnFactors().isPresent();

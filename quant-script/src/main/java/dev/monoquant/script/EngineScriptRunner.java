@@ -55,7 +55,8 @@ public final class EngineScriptRunner implements ScriptRunner {
         codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
     TreeMap<String, String> code = new TreeMap<>();
     code.put(
-        "__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, Kernels.LASTING, decoder, false));
+        "__torch__/" + LIBRARY + ".py",
+        Library.source(LIBRARY, Kernels.LASTING, decoder, false, false));
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
     WeightMatrix rows = codec.weight().matrix();
     Map<String, ByteBuffer> storages = new HashMap<>();

@@ -256,7 +256,9 @@ final class Evaluation {
     if (name.startsWith("torch.") && name.endsWith("_") && !name.endsWith("__")) {
       arguments.forEach(a -> uses.lose(a.value(), name + " changes it"));
     }
-    String callee = pass.convolves() ? SAFE.getOrDefault(name, text) : text;
+    String callee =
+        pass.replacement(name, call)
+            .orElse(pass.convolves() ? SAFE.getOrDefault(name, text) : text);
     return free.flatMap(
             t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
         .orElseGet(() -> other(call, callee, name, arguments));

@@ -18,6 +18,8 @@ final class Holder {
   private Plan plan;
   private Optional<PickleObject> bias = Optional.empty();
   private boolean biasKnown;
+  private boolean takes;
+  private Optional<Chains.Given> given = Optional.empty();
 
   /**
    * Creates a holder without places.
@@ -64,6 +66,43 @@ final class Holder {
   /** {@return whether it can take an input that is prepared for several weights} */
   boolean shares() {
     return codec.weight().storage().get(HolderOptions.SHARE);
+  }
+
+  /** {@return whether it can take codes from another layer or give them} */
+  boolean chains() {
+    return codec.weight().storage().get(HolderOptions.CHAIN)
+        && mode == Mode.STATIC
+        && kernels == Kernels.LASTING;
+  }
+
+  /** {@return the least number of its inputs} */
+  double least() {
+    return (float) (double) codec.weight().storage().get(HolderOptions.LEAST);
+  }
+
+  /** {@return the greatest number of its inputs} */
+  double greatest() {
+    return (float) (double) codec.weight().storage().get(HolderOptions.GREATEST);
+  }
+
+  /** Lets its inputs be the codes of another layer. */
+  void take() {
+    takes = true;
+  }
+
+  /** {@return whether its inputs are codes} */
+  boolean takes() {
+    return takes;
+  }
+
+  /** Lets its outputs be codes. */
+  void give(Chains.Given codes) {
+    given = Optional.of(codes);
+  }
+
+  /** {@return the codes that its outputs are} */
+  Optional<Chains.Given> given() {
+    return given;
   }
 
   /** {@return the requested mode} */
@@ -138,8 +177,15 @@ final class Holder {
                 flag(all.decoded()),
                 flag(boundBias().isPresent())));
     if (mode() == Mode.STATIC) {
-      addParts(codec.weight().storage().get(HolderOptions.LEAST), numbers);
-      addParts(codec.weight().storage().get(HolderOptions.GREATEST), numbers);
+      addParts(least(), numbers);
+      addParts(greatest(), numbers);
+    }
+    if (takes || given.isPresent()) {
+      numbers.add(flag(takes));
+      numbers.add(given.map(g -> g.relu() ? 2 : 1).orElse(0));
+      addParts(given.map(Chains.Given::least).orElse(0.0), numbers);
+      addParts(given.map(Chains.Given::greatest).orElse(0.0), numbers);
+      addParts(given.flatMap(Chains.Given::norm).map(Chains.Norm::epsilon).orElse(0.0), numbers);
     }
     return numbers;
   }

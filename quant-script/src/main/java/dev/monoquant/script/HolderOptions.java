@@ -46,6 +46,14 @@ public final class HolderOptions {
           "Quantize an input once for all weights that it is multiplied by, such as those of query,"
               + " key and value");
 
+  /** Whether layers of {@link Mode#STATIC} hand on codes, see Chains. */
+  public static final OptionSpec<Boolean> CHAIN =
+      OptionSpec.flag(
+          "chain",
+          false,
+          "With mode=static, hand on int8 from layer to layer where nothing but relu, pooling and"
+              + " views lies between");
+
   /** The least number of inputs for {@link Mode#STATIC}; see {@link #GREATEST}. */
   public static final OptionSpec<Double> LEAST =
       OptionSpec.number(
@@ -87,7 +95,7 @@ public final class HolderOptions {
 
   /** {@return all options} */
   public static List<OptionSpec<?>> all() {
-    return List.of(MODE, KERNELS, SMALL, SHARE, LEAST, GREATEST);
+    return List.of(MODE, KERNELS, SMALL, SHARE, CHAIN, LEAST, GREATEST);
   }
 
   /** {@return the least number of elements of a weight that is quantized} */

@@ -71,15 +71,25 @@ final class HolderPickles {
    */
   static PickleObject object(String type, Holder holder, List<PickleObject> parts) {
     Codec codec = holder.codec();
-    return Pickles.instance(
-        type,
-        Pickles.tuple(
-            Pickles.tensors(parts),
-            Pickles.integers(codec.numbers()),
-            Pickles.integers(dims(codec.weight())),
-            Pickles.integers(holder.numbers()),
-            Pickles.integers(holder.plan().window().map(Window::flat).orElse(List.of())),
-            holder.boundBias().map(b -> (PickleValue) b).orElse(None.INSTANCE)));
+    List<PickleValue> state =
+        new ArrayList<>(
+            List.of(
+                Pickles.tensors(parts),
+                Pickles.integers(codec.numbers()),
+                Pickles.integers(dims(codec.weight())),
+                Pickles.integers(holder.numbers()),
+                Pickles.integers(holder.plan().window().map(Window::flat).orElse(List.of())),
+                holder.boundBias().map(b -> (PickleValue) b).orElse(None.INSTANCE)));
+    if (holder.chains()) {
+      state.add(
+          Pickles.tensors(
+              holder
+                  .given()
+                  .flatMap(Chains.Given::norm)
+                  .map(Chains.Norm::tensors)
+                  .orElse(List.of())));
+    }
+    return Pickles.instance(type, new PickleTuple(state));
   }
 
   private static List<Integer> dims(EncodedWeight weight) {

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -66,6 +67,60 @@ final class Library {
           pass
       """;
 
+  /** What holders that chain layers have more. */
+  private static final Map<String, String> CHAINING =
+      Map.of(
+          "  held : List[Tensor]\n",
+          """
+            held : List[Tensor]
+            norm : List[Tensor]
+            takes : bool
+            gives : int
+            next_scale : Tensor
+            next_zeros : Tensor
+            next_step : float
+            next_middle : int
+            shift : Tensor
+            gain : Optional[Tensor]
+          """,
+          "List[int], Optional[Tensor]]:",
+          "List[int], Optional[Tensor], List[Tensor]]:",
+          "List[int], Optional[Tensor]]) -> NoneType:",
+          "List[int], Optional[Tensor], List[Tensor]]) -> NoneType:",
+          "self.window, self.bias)",
+          "self.window, self.bias, self.norm)",
+          "window, bias = state",
+          "window, bias, norm = state",
+          "    self.held = annotate(List[Tensor], [])\n",
+          """
+              self.held = annotate(List[Tensor], [])
+              self.norm = norm
+              chained = len(plan) > 10
+              self.takes = chained and plan[10] == 1
+              self.gives = plan[11] if chained else 0
+              self.next_scale = torch.empty([0])
+              self.next_zeros = torch.empty([0])
+              self.next_step = 1.
+              self.next_middle = 0
+              self.shift = torch.empty([0])
+              self.gain = None
+          """,
+          "    return None\n  def prepare_product(self",
+          "    if chained:\n      self.chain()\n    return None\n  def prepare_product(self",
+          "    if self.mode == 0:\n      whole = torch.flatten",
+          "    if self.gives > 0 or self.takes:\n      return self.chained_linear(input, bias)\n"
+              + "    if self.mode == 0:\n      whole = torch.flatten",
+          "    window = self.window\n    single = len(self.dims) == 5\n",
+          """
+              if self.gives > 0 or self.takes:
+                return self.chained_conv(input, bias)
+              window = self.window
+              single = len(self.dims) == 5
+          """);
+
+  /** The limit of pairs of codes in a kernel whose inputs have all levels, as codes have. */
+  private static final String PAIRS = "176)";
+
   private Library() {}
 
   /** {@return the text of a resource of this package} */
@@ -86,8 +141,10 @@ final class Library {
    * @param decoder the source of its function {@code scheme}; empty if {@code scheme} is never
    *     called
    * @param shares whether its holders take inputs that are prepared for several weights
+   * @param chains whether its holders take codes of other layers, or give them
    */
-  static String source(String name, Kernels kernels, Optional<String> decoder, boolean shares) {
+  static String source(
+      String name, Kernels kernels, Optional<String> decoder, boolean shares, boolean chains) {
     String text = SOURCE;
     if (decoder.isPresent()) {
       Function scheme =
@@ -97,6 +154,10 @@ final class Library {
       edits.replace(scheme.start(), scheme.end(), decoder.get());
       text = edits.apply(text, 0, text.length());
     }
+    if (chains) {
+      text = replaced(text, CHAINING).replace(PAIRS, "128 if self.takes else " + PAIRS);
+      text += load("chained.py");
+    }
     if (shares) {
       text = text.replace(CLASS, SHARED_CALLS + CLASS) + load("shared.py");
     }
@@ -105,7 +166,9 @@ final class Library {
     text = text.replace("(Pack, ", "(" + kernels.pack() + ", ");
     text = text.replace("[Table]", "[" + kernels.table() + "]");
     String calls =
-        (load(kernels.wire() + ".py") + (shares ? load("shared_" + kernels.wire() + ".py") : ""))
+        (load(kernels.wire() + ".py")
+                + (chains ? load("normed.py") : "")
+                + (shares ? load("shared_" + kernels.wire() + ".py") : ""))
             .replace(": Pack", ": " + kernels.pack())
             .replace("> Pack", "> " + kernels.pack())
             .replace(": Table", ": " + kernels.table())
@@ -143,17 +206,24 @@ final class Library {
    * @param source its source
    */
   static String timed(String library, String source) {
+    Map<String, String> measuring = new HashMap<>();
+    MEASURING.forEach((old, by) -> measuring.put(old, by.replace(OWN_NAME, library + ".")));
+    return replaced(source, measuring).replace(SHARED, "    shared = -1\n");
+  }
+
+  /** {@return a source with replaced parts of the class of holders} */
+  private static String replaced(String source, Map<String, String> parts) {
     int start = source.indexOf(CLASS);
     Edits edits = new Edits();
-    MEASURING.forEach(
+    parts.forEach(
         (old, by) -> {
           int at = source.indexOf(old, start);
           if (at < 0) {
             throw new IllegalStateException("the source of holders has no " + old);
           }
-          edits.replace(at, at + old.length(), by.replace(OWN_NAME, library + "."));
+          edits.replace(at, at + old.length(), by);
         });
-    return edits.apply(source, 0, source.length()).replace(SHARED, "    shared = -1\n");
+    return edits.apply(source, 0, source.length());
   }
 
   /**

@@ -53,6 +53,9 @@ final class Notes {
                       + " loaded");
     } else {
       kernels(plan, codec, said, named(others));
+      if (holder.given().isPresent()) {
+        said.add("hands on int8");
+      }
       boolean ranged = plan.product() || plan.window().isPresent();
       if (ranged && mode == Mode.DYNAMIC && isStatic(weight)) {
         said.add("the range of its inputs is not known, so that it is computed in each call");

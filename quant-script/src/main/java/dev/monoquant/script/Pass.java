@@ -67,12 +67,15 @@ final class Pass {
   private final Set<String> names = new HashSet<>();
   private final boolean convolves;
   private final Set<String> sharing;
+  private final Optional<String> normed;
   private final Map<String, Boolean> pure = new HashMap<>();
 
-  private Pass(Definitions definitions, ModuleTypes types, Set<String> sharing) {
+  private Pass(
+      Definitions definitions, ModuleTypes types, Set<String> sharing, Optional<String> normed) {
     this.definitions = definitions;
     this.types = types;
     this.sharing = sharing;
+    this.normed = normed;
     this.convolves =
         Stream.concat(
                 types.constants().values().stream(),
@@ -81,16 +84,18 @@ final class Pass {
   }
 
   static Pass over(Definitions definitions, ModuleTypes types) {
-    return over(definitions, types, Set.of());
+    return over(definitions, types, Set.of(), Optional.empty());
   }
 
   /**
    * Processes the code.
    *
    * @param sharing the classes of holders whose products may share an input, see {@link Sharing}
+   * @param normed the function that normalizes what is not normalized yet, see {@link Chains}
    */
-  static Pass over(Definitions definitions, ModuleTypes types, Set<String> sharing) {
-    Pass pass = new Pass(definitions, types, sharing);
+  static Pass over(
+      Definitions definitions, ModuleTypes types, Set<String> sharing, Optional<String> normed) {
+    Pass pass = new Pass(definitions, types, sharing, normed);
     for (ModuleType type : types.all()) {
       List<Body> bodies = new ArrayList<>();
       for (Function method : type.original().methods().values()) {
@@ -211,6 +216,14 @@ final class Pass {
   /** {@return whether a holder runs a convolution} */
   boolean convolves() {
     return convolves;
+  }
+
+  /** {@return the function that replaces one of torch, if it takes the same arguments} */
+  Optional<String> replacement(String name, Expr.Call call) {
+    return normed.filter(
+        n ->
+            name.equals("torch.batch_norm")
+                && call.arguments().stream().noneMatch(a -> a.keyword().isPresent()));
   }
 
   /** Records that code sets an attribute. */

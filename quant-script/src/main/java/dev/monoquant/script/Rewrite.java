@@ -27,7 +27,8 @@ final class Rewrite {
       TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
   /** Identifies a library. */
-  private record Source(Kernels kernels, Optional<String> decoder, boolean shares) {}
+  private record Source(
+      Kernels kernels, Optional<String> decoder, boolean shares, boolean chains) {}
 
   private final ScriptProgram program;
   private final Definitions definitions;
@@ -77,7 +78,8 @@ final class Rewrite {
             sharing.add(Library.declared(name));
           }
         });
-    Pass pass = Pass.over(definitions, types, sharing);
+    Chains.link(definitions, modules, holders);
+    Pass pass = Pass.over(definitions, types, sharing, normed());
     requireAllowed(pass);
     Map<Holder, PickleObject> objects = new HashMap<>();
     holders.forEach(
@@ -101,7 +103,8 @@ final class Rewrite {
         (source, name) ->
             code.put(
                 "__torch__/" + name + ".py",
-                Library.source(name, source.kernels(), source.decoder(), source.shares())));
+                Library.source(
+                    name, source.kernels(), source.decoder(), source.shares(), source.chains())));
     ScriptProgram result =
         new ScriptProgram(
             code,
@@ -235,13 +238,22 @@ final class Rewrite {
             });
   }
 
+  /** {@return the function for normalizations that a kernel may have done} */
+  private Optional<String> normed() {
+    return holders.stream()
+        .filter(h -> h.given().flatMap(Chains.Given::norm).isPresent())
+        .findFirst()
+        .map(h -> "__torch__." + library(h) + ".normed");
+  }
+
   private String library(Holder holder) {
     Optional<String> decoder =
         Optional.of(holder.codec())
             .filter(codec -> codec.kind() == Codec.Kind.SCRIPT)
             .map(Library::decoder);
     return libraries.computeIfAbsent(
-        new Source(holder.kernels(), decoder, holder.shares()), source -> freshLibrary());
+        new Source(holder.kernels(), decoder, holder.shares(), holder.chains()),
+        source -> freshLibrary());
   }
 
   private String freshLibrary() {

@@ -54,7 +54,9 @@ class OperatorCheckTest {
   @Example
   void outputsOnlyCompute() {
     for (Kernels kernels : Kernels.values()) {
-      assertThat(checkFile(Library.source("__torch__", kernels, java.util.Optional.empty(), true)))
+      assertThat(
+              checkFile(
+                  Library.source("__torch__", kernels, java.util.Optional.empty(), true, true)))
           .filteredOn(finding -> !finding.startsWith("__torch__."))
           .isEmpty();
     }

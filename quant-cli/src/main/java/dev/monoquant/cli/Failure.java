@@ -22,6 +22,8 @@ import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -40,8 +42,21 @@ final class Failure {
 
   private Failure() {}
 
+  /** Receives what fails in picocli and in commands. */
+  static final class Handler implements IParameterExceptionHandler, IExecutionExceptionHandler {
+    @Override
+    public int handleParseException(ParameterException e, String[] args) {
+      return usage(e, args);
+    }
+
+    @Override
+    public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
+      return execution(e, command);
+    }
+  }
+
   /** Reports a wrong command line. */
-  static int usage(ParameterException e, String[] args) {
+  private static int usage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
     boolean top = command.getParent() == null;
@@ -120,7 +135,7 @@ final class Failure {
   }
 
   /** Reports a failed command. */
-  static int execution(Exception e, CommandLine command, ParseResult parsed) {
+  private static int execution(Exception e, CommandLine command) {
     PrintWriter err = command.getErr();
     boolean verbose = command.getParseResult().hasMatchedOption("--verbose");
     int code = Interrupts.requested() ? Interrupts.EXIT_CODE : code(e);

@@ -10,11 +10,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -68,6 +71,16 @@ public final class Main {
     @Override
     public String[] getVersion() {
       return new String[] {"quant " + Quantizer.version()};
+    }
+  }
+
+  /** A recipe may name the outputs: -o is not required, and the command checks it. */
+  private static final class OutputsOfRecipe implements IDefaultValueProvider {
+    @Override
+    public @Nullable String defaultValue(ArgSpec arg) {
+      return arg instanceof OptionSpec option && option.longestName().equals("--output")
+          ? "."
+          : null;
     }
   }
 
@@ -152,22 +165,17 @@ public final class Main {
     if (quantize != null) {
       if (Arrays.stream(args)
           .anyMatch(arg -> arg.equals("--config") || arg.startsWith("--config="))) {
-        // A recipe may name the outputs: -o is not required, and the command checks it.
-        quantize.setDefaultValueProvider(
-            arg ->
-                arg instanceof OptionSpec option && option.longestName().equals("--output")
-                    ? "."
-                    : null);
+        quantize.setDefaultValueProvider(new OutputsOfRecipe());
       }
       CommandSpec spec = quantize.getCommandSpec();
-      new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
+      new OptionGroups(spec, QuantizeCommand.GROUPS).show();
     }
     return NumberArgument.registerIn(top)
-        .registerConverter(Path.class, PathArgument::parse)
+        .registerConverter(Path.class, new PathArgument.Converter())
         .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
-        .setParameterExceptionHandler(Failure::usage)
-        .setExecutionExceptionHandler(Failure::execution);
+        .setParameterExceptionHandler(new Failure.Handler())
+        .setExecutionExceptionHandler(new Failure.Handler());
   }
 
   private static CommandSpec listed(Command command) {

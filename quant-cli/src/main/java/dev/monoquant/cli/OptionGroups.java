@@ -5,15 +5,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** The options of a command under headings, in the order in which the command declares them. */
-final class OptionGroups {
+final class OptionGroups implements IHelpSectionRenderer {
 
   private static final String FIRST = "";
 
+  private final CommandSpec command;
   private final Map<String, List<OptionSpec>> groups = new LinkedHashMap<>();
 
   /**
@@ -23,6 +25,7 @@ final class OptionGroups {
    *     of them have no heading
    */
   OptionGroups(CommandSpec command, Map<String, String> starts) {
+    this.command = command;
     String heading = FIRST;
     for (OptionSpec option : command.options()) {
       heading = starts.getOrDefault(option.longestName(), heading);
@@ -37,14 +40,12 @@ final class OptionGroups {
   }
 
   /** Shows the groups in the help of a command. */
-  void show(CommandSpec command) {
-    command
-        .usageMessage()
-        .sectionMap()
-        .put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> text(help, command));
+  void show() {
+    command.usageMessage().sectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, this);
   }
 
-  private String text(Help help, CommandSpec command) {
+  @Override
+  public String render(Help help) {
     StringBuilder out = new StringBuilder();
     groups.forEach(
         (heading, options) -> {

@@ -118,7 +118,7 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
       OfOutput output = new OfOutput();
       try {
         NumberArgument.registerIn(new CommandLine(output))
-            .registerConverter(Path.class, PathArgument::parse)
+            .registerConverter(Path.class, new PathArgument.Converter())
             .setExpandAtFiles(false)
             .parseArgs(args.toArray(String[]::new));
       } catch (ParameterException e) {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** A path as an argument of the command line. */
@@ -13,6 +14,14 @@ final class PathArgument {
   private static final char UNDECODABLE = '\ufffd';
 
   private PathArgument() {}
+
+  /** Converts the text of an argument. */
+  static final class Converter implements ITypeConverter<Path> {
+    @Override
+    public Path convert(String text) {
+      return parse(text);
+    }
+  }
 
   static Path parse(String text) {
     if (text.isBlank()) {

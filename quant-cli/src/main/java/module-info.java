@@ -6,6 +6,7 @@ module dev.monoquant.cli {
   requires dev.monoquant.io;
   requires dev.monoquant.schemes;
   requires info.picocli;
+  requires java.management;
   requires org.slf4j;
   requires org.snakeyaml.engine;
   requires static org.jspecify;

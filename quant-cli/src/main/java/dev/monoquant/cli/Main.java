@@ -57,7 +57,8 @@ public final class Main {
           DequantizeCommand.class,
           ConvertCommand.class,
           PluginsCommand.class,
-          DoctorCommand.class);
+          DoctorCommand.class,
+          ShareClassesCommand.class);
 
   /** The options that show the list of commands or the version. */
   private static final Set<String> LIST = Set.of("--help", "-h", "--version", "-V");

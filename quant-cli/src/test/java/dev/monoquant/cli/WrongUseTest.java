@@ -180,6 +180,7 @@ class WrongUseTest {
           usage("quantize $m -o $d/x.onnx", "no output format accepts this name", "--format"),
           usage("compare $m", "Missing required parameter: 'B'"),
           usage("doctor extra", "\"extra\" is one argument too many"),
+          usage("share-classes", "for an installation, whose jars are in lib"),
           // 3: input refused
           input("inspect $d/none.safetensors", "no such file or directory"),
           input("inspect $d/hallow", "no such file", "Did you mean", "/hollow?"),

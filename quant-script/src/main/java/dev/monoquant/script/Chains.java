@@ -1,6 +1,5 @@
 package dev.monoquant.script;
 
-import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.ElementType;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,23 +20,6 @@ import org.jspecify.annotations.Nullable;
  * and no other use. In doubt there is float between layers.
  */
 final class Chains {
-
-  /** {@code torch.batch_norm} between a convolution and the next layer. */
-  record Norm(List<PickleObject> tensors, double epsilon) {
-    Norm {
-      tensors = List.copyOf(tensors);
-    }
-  }
-
-  /**
-   * The codes that a layer gives.
-   *
-   * @param least the least number of the range that the next layers take
-   * @param greatest the greatest number
-   * @param relu whether negative numbers become 0
-   * @param norm the normalization of what the kernel computes
-   */
-  record Given(double least, double greatest, boolean relu, Optional<Norm> norm) {}
 
   private final Flow flow;
   private final Map<Modules.Place, Holder> candidates = new HashMap<>();
@@ -93,7 +75,7 @@ final class Chains {
     if (path.follow(flow.calls(place).get(0).output(), false, false) && path.isOneRange()) {
       Holder first = path.takers.get(0);
       holder.give(
-          new Given(first.least(), first.greatest(), path.relu, Optional.ofNullable(path.norm)));
+          new GivenCodes(first.least(), first.greatest(), path.relu, Optional.ofNullable(path.norm)));
       path.takers.forEach(Holder::take);
     }
   }
@@ -103,7 +85,7 @@ final class Chains {
     private final boolean normed;
     private final List<Holder> takers = new ArrayList<>();
     private boolean relu;
-    private @Nullable Norm norm;
+    private GivenCodes.@Nullable Norm norm;
 
     /**
      * @param normed whether the kernel can normalize
@@ -160,7 +142,9 @@ final class Chains {
       if (!normed || use.stored().stream().anyMatch(flow::isUsedOtherwise)) {
         return false;
       }
-      norm = new Norm(use.stored().stream().map(Modules.Place::tensor).toList(), use.epsilon());
+      norm =
+          new GivenCodes.Norm(
+              use.stored().stream().map(Modules.Place::tensor).toList(), use.epsilon());
       return true;
     }
 

@@ -19,7 +19,7 @@ final class Holder {
   private Optional<PickleObject> bias = Optional.empty();
   private boolean biasKnown;
   private boolean takes;
-  private Optional<Chains.Given> given = Optional.empty();
+  private Optional<GivenCodes> given = Optional.empty();
 
   /**
    * Creates a holder without places.
@@ -96,12 +96,12 @@ final class Holder {
   }
 
   /** Lets its outputs be codes. */
-  void give(Chains.Given codes) {
+  void give(GivenCodes codes) {
     given = Optional.of(codes);
   }
 
   /** {@return the codes that its outputs are} */
-  Optional<Chains.Given> given() {
+  Optional<GivenCodes> given() {
     return given;
   }
 
@@ -183,9 +183,9 @@ final class Holder {
     if (takes || given.isPresent()) {
       numbers.add(flag(takes));
       numbers.add(given.map(g -> g.relu() ? 2 : 1).orElse(0));
-      addParts(given.map(Chains.Given::least).orElse(0.0), numbers);
-      addParts(given.map(Chains.Given::greatest).orElse(0.0), numbers);
-      addParts(given.flatMap(Chains.Given::norm).map(Chains.Norm::epsilon).orElse(0.0), numbers);
+      addParts(given.map(GivenCodes::least).orElse(0.0), numbers);
+      addParts(given.map(GivenCodes::greatest).orElse(0.0), numbers);
+      addParts(given.flatMap(GivenCodes::norm).map(GivenCodes.Norm::epsilon).orElse(0.0), numbers);
     }
     return numbers;
   }

@@ -85,8 +85,8 @@ final class HolderPickles {
           Pickles.tensors(
               holder
                   .given()
-                  .flatMap(Chains.Given::norm)
-                  .map(Chains.Norm::tensors)
+                  .flatMap(GivenCodes::norm)
+                  .map(GivenCodes.Norm::tensors)
                   .orElse(List.of())));
     }
     return Pickles.instance(type, new PickleTuple(state));

@@ -241,7 +241,7 @@ final class Rewrite {
   /** {@return the function for normalizations that a kernel may have done} */
   private Optional<String> normed() {
     return holders.stream()
-        .filter(h -> h.given().flatMap(Chains.Given::norm).isPresent())
+        .filter(h -> h.given().flatMap(GivenCodes::norm).isPresent())
         .findFirst()
         .map(h -> "__torch__." + library(h) + ".normed");
   }

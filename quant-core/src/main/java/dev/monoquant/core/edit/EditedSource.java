@@ -131,9 +131,16 @@ final class EditedSource extends SourceView {
     int cols = Math.toIntExact(matrix.columnCount());
     for (Edit edit : own) {
       boolean byRow = edit.side.axis() == matrix.rowAxis();
+      TensorShape shape = matrix.tensor().shape();
+      int dim = Math.toIntExact(shape.dim(edit.side.axis()));
+      // Columns are all other axes in their order.
+      int stride = 1;
+      for (int axis = edit.side.axis() + 1; axis < shape.rank(); axis++) {
+        stride *= axis == matrix.rowAxis() ? 1 : Math.toIntExact(shape.dim(axis));
+      }
       for (int r = 0; r < rows.height(); r++) {
         for (int c = 0; c < cols; c++) {
-          int index = byRow ? Math.toIntExact(rows.first() + r) : c;
+          int index = byRow ? Math.toIntExact(rows.first() + r) : c / stride % dim;
           into[r * cols + c] = edit.apply(into[r * cols + c], index);
         }
       }

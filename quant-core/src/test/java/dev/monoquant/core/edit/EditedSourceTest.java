@@ -44,6 +44,7 @@ class EditedSourceTest {
     floats(builder, random, type, "conv.weight", k, 3);
     floats(builder, random, type, "down.weight", 2, 5);
     floats(builder, random, type, "other.weight", 2, 3);
+    floats(builder, random, type, "stack.weight", 3, k, 2);
     return builder.build();
   }
 
@@ -81,7 +82,8 @@ class EditedSourceTest {
                 new Side(tensor(model, "norm.bias"), 0, 0)),
             List.of(
                 new Side(tensor(model, "up.weight"), 1, 0),
-                new Side(tensor(model, "conv.weight"), 0, 0)),
+                new Side(tensor(model, "conv.weight"), 0, 0),
+                new Side(tensor(model, "stack.weight"), 1, 0)),
             false);
     ScaleFold second =
         new ScaleFold(
@@ -137,7 +139,7 @@ class EditedSourceTest {
               .isCloseTo(expected[i], within(magnitude * (step + 1e-6) + 1e-6));
         }
         pieces(edited, tensor, random);
-        if (tensor.shape().rank() == 2) {
+        if (tensor.shape().rank() > 1) {
           rows(edited, tensor, expected, random);
         }
       }
@@ -156,20 +158,25 @@ class EditedSourceTest {
     assertThat(piece).isEqualTo(whole.slice(from, length));
   }
 
-  /** Rows of either orientation are products that are not rounded. */
+  /** Rows of any orientation are products that are not rounded. */
   private static void rows(ModelSource edited, TensorInfo tensor, double[] expected, Random random)
       throws IOException {
-    int rowAxis = random.nextInt(2);
+    int rowAxis = random.nextInt(tensor.shape().rank());
     WeightMatrix matrix = new WeightMatrix("l", LayerKind.LINEAR, "weight", tensor, rowAxis);
     int cols = (int) matrix.columnCount();
     int first = random.nextInt((int) matrix.rowCount());
     int height = 1 + random.nextInt((int) matrix.rowCount() - first);
     float[] into = new float[height * cols];
     edited.readRows(matrix, new RowRange(first, height), into);
-    int width = (int) tensor.shape().dim(1);
+    // The numbers of one row axis lie in blocks of this width, which follow each other.
+    int width = 1;
+    for (int axis = rowAxis + 1; axis < tensor.shape().rank(); axis++) {
+      width *= (int) tensor.shape().dim(axis);
+    }
+    int count = (int) matrix.rowCount();
     for (int r = 0; r < height; r++) {
       for (int c = 0; c < cols; c++) {
-        int place = rowAxis == 0 ? (first + r) * width + c : c * width + first + r;
+        int place = (c / width * count + first + r) * width + c % width;
         assertThat((double) into[r * cols + c])
             .isCloseTo(expected[place], within(1e-6 * (1 + Math.abs(expected[place]))));
       }

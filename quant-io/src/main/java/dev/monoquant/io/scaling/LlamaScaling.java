@@ -6,7 +6,7 @@ import dev.monoquant.spi.ScaleFolds;
 import dev.monoquant.spi.ScaleMapping;
 import java.util.Set;
 
-/** Llama, Mistral, Mixtral, Qwen and Phi-3. */
+/** Llama, Mistral, Mixtral, Qwen, Phi-3, Granite (without a mixture) and SmolLM3. */
 @AutoService(ScaleMapping.class)
 public final class LlamaScaling implements ScaleMapping {
 
@@ -21,6 +21,8 @@ public final class LlamaScaling implements ScaleMapping {
   @Override
   public Set<String> models() {
     return Set.of(
+        "GraniteForCausalLM",
+        "GraniteModel",
         "LlamaForCausalLM",
         "LlamaModel",
         "MistralForCausalLM",
@@ -32,7 +34,9 @@ public final class LlamaScaling implements ScaleMapping {
         "Qwen2MoeForCausalLM",
         "Qwen3ForCausalLM",
         "Qwen3Model",
-        "Qwen3MoeForCausalLM");
+        "Qwen3MoeForCausalLM",
+        "SmolLM3ForCausalLM",
+        "SmolLM3Model");
   }
 
   @Override

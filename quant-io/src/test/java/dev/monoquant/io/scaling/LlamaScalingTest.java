@@ -137,4 +137,12 @@ class LlamaScalingTest implements ScaleMappingContract {
     ungated.remove(SECOND + "mlp.gate_proj.weight");
     assertThat(subject().recognises(PlainBlock.model(ungated))).isFalse();
   }
+
+  /** Their blocks are those of Llama; factors of residuals and attention are constants. */
+  @Example
+  void graniteAndSmolLm3AreKnown() {
+    assertThat(subject().models())
+        .contains("GraniteForCausalLM", "SmolLM3ForCausalLM")
+        .doesNotContain("GraniteMoeForCausalLM");
+  }
 }

@@ -6,6 +6,7 @@ import static dev.monoquant.model.ElementType.FLOAT32;
 import static dev.monoquant.model.ElementType.FLOAT8_E4M3;
 import static dev.monoquant.model.ElementType.FLOAT8_E5M2;
 import static dev.monoquant.model.ElementType.INT4;
+import static dev.monoquant.model.ElementType.INT5;
 import static dev.monoquant.model.ElementType.UINT5;
 
 import dev.monoquant.model.BoundKernels;
@@ -189,6 +190,7 @@ public final class KernelLaws {
                           k.shiftedCodes(
                               UINT5, finite, MARGIN, count, run, least, shares, to, MARGIN),
                       n)));
+      calls.addAll(halves(x, count, run, n));
       for (ElementType type : List.of(FLOAT16, BFLOAT16, FLOAT32)) {
         calls.add(
             new Call(
@@ -197,6 +199,42 @@ public final class KernelLaws {
       }
     }
     return calls;
+  }
+
+  /** Where a kernel of runs has to decide: exact halves and integers, and zeros of both signs. */
+  private static List<Call> halves(float[] x, int count, int run, int n) {
+    float[] halves = x.clone();
+    float[] signs = x.clone();
+    for (int i = 0; i < x.length; i++) {
+      int bits = Float.floatToRawIntBits(x[i]);
+      float half = (bits % 32) / 2f;
+      halves[i] =
+          switch (bits >>> 8 & 3) {
+            case 0 -> Math.nextUp(half);
+            case 1 -> Math.nextDown(half);
+            default -> half;
+          };
+      signs[i] = Math.copySign(0, x[i]);
+    }
+    float[] zeros = new float[count / run];
+    float[] ones = new float[count / run];
+    Arrays.fill(ones, 1);
+    String of = " of runs of " + run;
+    return List.of(
+        new Call(
+            "largest of zeros" + of, k -> raw(to -> k.largest(signs, MARGIN, count, run, to), n)),
+        new Call(
+            "largest of halves" + of, k -> raw(to -> k.largest(halves, MARGIN, count, run, to), n)),
+        new Call(
+            "nearestCodes of halves" + of,
+            k -> cells(to -> k.nearestCodes(halves, MARGIN, count, run, ones, to, MARGIN), n)),
+        new Call(
+            "shiftedCodes of halves" + of,
+            k ->
+                cells(
+                    to ->
+                        k.shiftedCodes(INT5, halves, MARGIN, count, run, zeros, ones, to, MARGIN),
+                    n)));
   }
 
   /** Numbers whose differences are finite, with their signs. */

@@ -75,7 +75,8 @@ final class Chains {
     if (path.follow(flow.calls(place).get(0).output(), false, false) && path.isOneRange()) {
       Holder first = path.takers.get(0);
       holder.give(
-          new GivenCodes(first.least(), first.greatest(), path.relu, Optional.ofNullable(path.norm)));
+          new GivenCodes(
+              first.least(), first.greatest(), path.relu, Optional.ofNullable(path.norm)));
       path.takers.forEach(Holder::take);
     }
   }

@@ -112,8 +112,7 @@ final class FusedLayers {
         (module, names) -> {
           String parent = module.substring(module.lastIndexOf('.') + 1);
           List<List<String>> fused =
-              known.computeIfAbsent(
-                  new Siblings(parent, List.copyOf(names)), FusedLayers::fused);
+              known.computeIfAbsent(new Siblings(parent, List.copyOf(names)), FusedLayers::fused);
           fused.forEach(local -> families.add(family(module, local)));
         });
     return families;

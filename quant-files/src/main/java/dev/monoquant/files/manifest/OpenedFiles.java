@@ -31,9 +31,8 @@ public final class OpenedFiles {
     for (Path file : source.info().files()) {
       try {
         stamps.put(file, Stamp.of(file));
-      } catch (IOException e) {
+      } catch (IOException unreadable) {
         // Whatever needs the file tells why it cannot be read.
-        continue;
       }
     }
     return new OpenedFiles(stamps);

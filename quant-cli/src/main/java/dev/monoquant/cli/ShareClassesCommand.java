@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code quant share-classes}: makes an archive of loaded classes, which the launcher hands to
- * Java. A process of its own goes through a rehearsal and writes the archive at its end;
- * only a whole one gets its name, for Java dies of one that is cut off.
+ * Java. A process of its own goes through a rehearsal and writes the archive at its end; only a
+ * whole one gets its name, for Java dies of one that is cut off.
  */
 @Command(
     name = "share-classes",

@@ -27,8 +27,7 @@ class ShareClassesIT {
     Run made = quant(home, "share-classes");
     assertThat(made.code()).as(made.err()).isZero();
     assertThat(made.err())
-        .isEqualToIgnoringNewLines(
-            "quant: wrote " + home.toRealPath().resolve("lib/quant.jsa"));
+        .isEqualToIgnoringNewLines("quant: wrote " + home.toRealPath().resolve("lib/quant.jsa"));
     try (Stream<Path> files = Files.list(home.resolve("lib"))) {
       assertThat(files.map(p -> p.getFileName().toString()).filter(n -> n.contains("jsa")))
           .containsExactly("quant.jsa");

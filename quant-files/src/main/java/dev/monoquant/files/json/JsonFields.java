@@ -118,8 +118,7 @@ public final class JsonFields {
    * @param json a value
    */
   public long number(String key, JsonValue json) {
-    Optional<Long> count =
-        json instanceof JsonValue.Num number ? number.count() : Optional.empty();
+    Optional<Long> count = json instanceof JsonValue.Num number ? number.count() : Optional.empty();
     if (count.isPresent()) {
       return count.get();
     }

@@ -232,8 +232,7 @@ public final class KernelLaws {
             "shiftedCodes of halves" + of,
             k ->
                 cells(
-                    to ->
-                        k.shiftedCodes(INT5, halves, MARGIN, count, run, zeros, ones, to, MARGIN),
+                    to -> k.shiftedCodes(INT5, halves, MARGIN, count, run, zeros, ones, to, MARGIN),
                     n)));
   }
 

@@ -38,7 +38,7 @@ class ActionIT {
   void aModelIsQuantizedAndAMissedGateIsAnnotatedAndOnThePageOfTheJob() throws IOException {
     assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs bash");
     Path page = dir.resolve("page.md");
-    Run good = step("x.safetensors", "--exclude\nfeatures.*\n", page);
+    Run good = step("x.safetensors", "  --exclude\t\n\n  features.*\r\n", page);
     assertThat(good.code()).as(good.err()).isZero();
     assertThat(dir.resolve("x.safetensors")).isNotEmptyFile();
     assertThat(page).content().contains("✅");

@@ -188,11 +188,30 @@ class LoaderDirectoryTest {
     Models.tensors(mistral.resolve("consolidated.safetensors"), "layers.0.wq.weight 64x64");
     Files.writeString(mistral.resolve("params.json"), "{\"dim\": 64}");
     assertRefused(mistral, "consolidated files are in Mistral's own format");
-    for (String name : List.of("m-q4_0.gguf", "model.onnx", "tf_model.h5", "saved_model.pb")) {
+    for (String name : List.of("m-q4_0.ggml", "model.onnx", "tf_model.h5", "saved_model.pb")) {
       Path other = Files.createDirectory(dir.resolve("other-" + name));
       Files.writeString(other.resolve(name), "x");
       assertRefused(other, "\"" + name + "\" is of ", "which is not read");
     }
+  }
+
+  @Test
+  void aFileOfGgufIsNamedAsTheInput() throws IOException {
+    Path folder = Files.createDirectory(dir.resolve("gguf"));
+    Files.writeString(folder.resolve("m-q4_0-00002-of-00002.gguf"), "x");
+    Files.writeString(folder.resolve("m-q4_0-00001-of-00002.gguf"), "x");
+    assertRefused(
+        folder, "give \"" + folder + "/m-q4_0-00001-of-00002.gguf\" instead of the directory");
+  }
+
+  @Test
+  void aDirectoryWithoutAConfigurationSaysThatNoLoaderKnowsItsArchitecture() throws IOException {
+    Files.delete(in.resolve("config.json"));
+    assertThat(quant.run("quantize", in, "-o", out)).as(quant.err()).isZero();
+    assertThat(quant.out() + quant.err())
+        .contains("warning: " + in + ": there is no config.json in it");
+    assertThat(quant.run("quantize", in, "-o", dir.resolve("x.safetensors"))).isZero();
+    assertThat(quant.out() + quant.err()).doesNotContain("there is no config.json");
   }
 
   @Test

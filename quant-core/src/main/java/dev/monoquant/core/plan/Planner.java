@@ -136,7 +136,7 @@ public final class Planner {
             config.allowPartialFamilies().orElse(false)));
     if (weights.isEmpty()
         && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
-      problems.add(nothingToDo(layers));
+      problems.add(nothingToDo(source.info().name(), layers));
     }
     problems.addAll(activations.problems(config.kvCache()));
     calibration.ifPresent(c -> problems.addAll(unknownLayers(c, layers)));
@@ -426,7 +426,7 @@ public final class Planner {
             + " of both: --requantize");
   }
 
-  private Problem nothingToDo(List<Layer> layers) {
+  private Problem nothingToDo(String model, List<Layer> layers) {
     Map<Why, Integer> counts = new EnumMap<>(Why.class);
     kept.values().forEach(k -> counts.merge(k.why(), 1, Integer::sum));
     boolean unknown =
@@ -445,7 +445,7 @@ public final class Planner {
             .map(k -> "; " + QuantException.quote(k.tensor().name()) + ": " + k.reason())
             .orElse("");
     return Problem.error(
-        "model",
+        model,
         "no weight would be quantized; tensors kept: "
             + (tally.length() == 0 ? "none" : tally)
             + example,

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -46,7 +47,7 @@ public final class ModelDirectory {
   private static final Map<String, Pattern> OTHERS =
       new TreeMap<>(
           Map.of(
-              "llama.cpp (GGUF)", Pattern.compile("(?i).*\\.(gguf|ggml)"),
+              "llama.cpp before GGUF", Pattern.compile("(?i).*\\.ggml"),
               "ONNX", Pattern.compile("(?i)onnx|.*\\.onnx"),
               "OpenVINO", Pattern.compile("(?i)openvino.*|openvino_.*\\.xml"),
               "TensorFlow",
@@ -55,6 +56,8 @@ public final class ModelDirectory {
               "Core ML", Pattern.compile("(?i)coreml|.*\\.(mlmodel|mlpackage)"),
               "TensorRT", Pattern.compile("(?i).*\\.(engine|plan)"),
               "Rust", Pattern.compile("(?i)rust_model\\.ot")));
+
+  private static final Pattern GGUF = Pattern.compile("(?i).*\\.gguf");
 
   private final Path root;
   private final String label;
@@ -216,6 +219,13 @@ public final class ModelDirectory {
           + PIPELINE
           + "). Name one of its parts"
           + (parts.isEmpty() ? "." : ": " + String.join(", ", parts) + ".");
+    }
+    Optional<String> gguf =
+        names.stream().filter(n -> GGUF.matcher(n).matches()).min(Comparator.naturalOrder());
+    if (gguf.isPresent()) {
+      return "A GGUF file is an input of its own, of a split model any part: give "
+          + quote(label + "/" + gguf.get())
+          + " instead of the directory.";
     }
     for (Map.Entry<String, Pattern> other : OTHERS.entrySet()) {
       Optional<String> found =

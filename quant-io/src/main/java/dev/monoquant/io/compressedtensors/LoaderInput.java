@@ -105,6 +105,18 @@ final class LoaderInput {
     }
   }
 
+  /** {@return a note on a model directory that no loader can tell the architecture of} */
+  static Optional<String> lacksConfig(ModelInfo info) {
+    return info.files().isEmpty() || isSingleFile(info) || has(info, ModelConfig.FILE)
+        ? Optional.empty()
+        : Optional.of(
+            "there is no "
+                + ModelConfig.FILE
+                + " in it, and the one of the output states the quantization alone: vLLM and"
+                + " transformers cannot tell the architecture. Put the one of the model into the"
+                + " input first, or name the output *.safetensors, which needs none");
+  }
+
   private static Optional<String> refusal(ModelInfo info, ModelConfig config) {
     boolean lora = info.tensors().stream().anyMatch(LoaderInput::isLora);
     if (lora || has(info, ADAPTER) || holds(info, "adapter_model")) {

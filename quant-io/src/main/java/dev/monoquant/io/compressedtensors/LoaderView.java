@@ -78,6 +78,7 @@ final class LoaderView extends SourceView {
     List<TensorInfo> tensors = new ArrayList<>(plain);
     info.quantized().forEach(w -> tensors.add(w.matrix().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
+    LoaderInput.lacksConfig(info).ifPresent(notes::add);
     notes.addAll(InitFromWeights.warnings(config));
     joined(plain, config).ifPresent(notes::add);
     Map<String, TensorInfo> heads = HeldHeads.of(inside, config);

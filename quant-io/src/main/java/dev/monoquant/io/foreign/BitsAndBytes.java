@@ -21,6 +21,7 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -236,6 +237,7 @@ public final class BitsAndBytes implements ForeignLayout {
             range.toBytes(LARGEST));
     List<String> parameters = new ArrayList<>(List.of(CODES, SCB));
     if (module.find(FORMAT).isPresent()) {
+      requireRows(module);
       parameters.add(FORMAT);
     }
     OptionValues options = OptionValues.of(Byte.SIZE, true, Granularity.CHANNEL);
@@ -243,6 +245,19 @@ public final class BitsAndBytes implements ForeignLayout {
         new EncodedWeight(matrix, new SchemeId("bitsandbytes/int8", 1), options, encoding),
         layout,
         parameters);
+  }
+
+  /** Other formats than 0 order the codes in tiles for the kernels of some GPUs. */
+  private static void requireRows(ForeignModule module) {
+    ByteBuffer format = module.read(FORMAT, Long.BYTES);
+    for (int at = 0; at < format.limit(); at++) {
+      if (format.get(at) != 0) {
+        throw module.unsupported(
+            "its weight_format is "
+                + format.get(at)
+                + "; only 0 is decoded, whose codes lie row by row");
+      }
+    }
   }
 
   private static Stored nibbles(ForeignModule module, String type) {

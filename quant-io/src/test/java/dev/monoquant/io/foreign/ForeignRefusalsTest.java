@@ -75,6 +75,9 @@ class ForeignRefusalsTest {
     random(eight, random, "m.fc.weight", "I8", 4, 8);
     floats(eight, random, "m.fc.SCB", 5);
     assertRefused(eight, "{}", "m.fc.SCB\": is F32 [5]");
+    floats(eight, random, "m.fc.SCB", 4);
+    eight.put("m.fc.weight_format", new Entry("U8", "[]", new byte[] {2}));
+    assertLeft(eight, "{}", "its weight_format is 2; only 0 is decoded");
   }
 
   private void assertRefused(Map<String, Entry> tensors, String config, String message)

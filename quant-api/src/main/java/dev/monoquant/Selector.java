@@ -39,13 +39,15 @@ public final class Selector {
    * {@return the selector}
    *
    * @param text a pattern in one of the forms above
-   * @throws ConfigurationException if the text is blank or not a valid regular expression
+   * @throws ConfigurationException if the text is blank, an empty regular expression or not a valid
+   *     one
    */
   public static Selector parse(String text) {
     requireNonNull(text, "text");
-    if (text.isBlank()) {
+    if (text.isBlank() || text.equals("re:")) {
+      // An empty expression matches at the start of every name.
       throw new ConfigurationException(
-          "an empty pattern selects nothing; examples are lm_head, *.attn.*, re:.*mlp.* and Linear");
+          "an empty pattern is no selection; examples are lm_head, *.attn.*, re:.*mlp.* and Linear");
     }
     if (text.startsWith("re:")) {
       try {

@@ -38,6 +38,14 @@ class SelectorStepsTest {
         .hasMessageContaining("is no regular expression");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", " ", "re:"})
+  void anEmptyPatternIsRefused(String pattern) {
+    assertThatThrownBy(() -> Selector.parse(pattern))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("an empty pattern is no selection");
+  }
+
   @Test
   void namesOfAnyLengthMatch() {
     String name = "model.layers.0." + "a".repeat(60_000) + ".q_proj";

@@ -1,6 +1,12 @@
 package dev.monoquant.spi;
 
+import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.joining;
+
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
 
 /**
  * Bounds on sizes and counts read from untrusted input. A model file over a limit is refused; the
@@ -110,6 +116,36 @@ public record ReadLimits(
       throw new ConfigurationException(
           "limit " + name + " is " + value + "; at least 1 is allowed");
     }
+  }
+
+  /**
+   * {@return a copy with a limit changed}
+   *
+   * @param limit the name of the limit, as messages have it, such as {@code maxParsedBytes}
+   * @param value its new value, at least 1
+   * @throws ConfigurationException if there is no such limit, or it cannot have the value
+   */
+  public ReadLimits changed(String limit, long value) {
+    requireNonNull(limit, "limit");
+    RecordComponent[] limits = ReadLimits.class.getRecordComponents();
+    RecordComponent found =
+        Arrays.stream(limits)
+            .filter(l -> l.getName().equals(limit))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new ConfigurationException(
+                        "there is no limit "
+                            + QuantException.quote(limit)
+                            + "; limits are "
+                            + Arrays.stream(limits)
+                                .map(RecordComponent::getName)
+                                .collect(joining(", "))));
+    if (found.getType() == int.class && value > Integer.MAX_VALUE) {
+      throw new ConfigurationException(
+          "limit " + limit + " is " + value + "; at most " + Integer.MAX_VALUE + " is allowed");
+    }
+    return with(new Change(limit, value));
   }
 
   /**

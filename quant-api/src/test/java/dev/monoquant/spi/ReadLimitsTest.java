@@ -52,4 +52,33 @@ class ReadLimitsTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(" is 0; at least 1 is allowed");
   }
+
+  @Test
+  void anyLimitIsChangedByItsName() throws ReflectiveOperationException {
+    for (RecordComponent limit : ReadLimits.class.getRecordComponents()) {
+      ReadLimits changed = LIMITS.changed(limit.getName(), 7);
+      for (RecordComponent other : ReadLimits.class.getRecordComponents()) {
+        Number before = (Number) other.getAccessor().invoke(LIMITS);
+        Number after = (Number) other.getAccessor().invoke(changed);
+        assertThat(after.longValue())
+            .as(other.getName())
+            .isEqualTo(other.getName().equals(limit.getName()) ? 7 : before.longValue());
+      }
+    }
+    assertThat(LIMITS.changed("maxParsedBytes", 1L << 40).maxParsedBytes()).isEqualTo(1L << 40);
+  }
+
+  @Test
+  void aLimitThatCannotBeIsRefused() {
+    assertThatThrownBy(() -> LIMITS.changed("maxTensor", 7))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("there is no limit \"maxTensor\"; limits are maxHeaderBytes, ")
+        .hasMessageContaining("maxTensors");
+    assertThatThrownBy(() -> LIMITS.changed("maxTensors", 1L << 40))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("limit maxTensors is 1099511627776; at most 2147483647 is allowed");
+    assertThatThrownBy(() -> LIMITS.changed("maxTensors", 0))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("limit maxTensors is 0; at least 1 is allowed");
+  }
 }

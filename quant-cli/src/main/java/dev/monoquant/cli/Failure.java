@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.groupingBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.Nearest;
 import dev.monoquant.OutputException;
 import dev.monoquant.PlanException;
@@ -147,6 +148,9 @@ final class Failure {
     } else if (e instanceof CancellationException
         || (code != Interrupts.EXIT_CODE && code != INTERNAL)) {
       fail(err, String.valueOf(e.getMessage()));
+      if (e instanceof ModelFormatException refused && refused.reason() == Reason.LIMIT) {
+        say(err, LimitOptions.REMEDY);
+      }
     } else if (code == Interrupts.EXIT_CODE) {
       say(err, "interrupted");
     } else {

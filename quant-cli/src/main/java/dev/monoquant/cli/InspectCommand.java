@@ -45,6 +45,8 @@ final class InspectCommand implements Callable<Integer> {
 
   @Mixin private final ReadOptions reading = new ReadOptions();
 
+  @Mixin private final LimitOptions limits = new LimitOptions();
+
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
   @Override
@@ -53,7 +55,7 @@ final class InspectCommand implements Callable<Integer> {
     try (plugins;
         remote) {
       Plugins found = plugins.load();
-      Quantizer quantizer = reading.applyTo(Quantizer.create().withPlugins(found));
+      Quantizer quantizer = reading.applyTo(limits.applyTo(Quantizer.create()).withPlugins(found));
       if (inputFormat != null) {
         quantizer = quantizer.withInputFormat(inputFormat);
       }

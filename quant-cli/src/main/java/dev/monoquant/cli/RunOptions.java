@@ -51,6 +51,8 @@ final class RunOptions implements AutoCloseable {
   @Option(names = "--no-progress", description = "Show no progress on standard error.")
   private boolean noProgress;
 
+  @Mixin private final LimitOptions limits = new LimitOptions();
+
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
   private Function<String, Path> paths = PathArgument::parse;
@@ -77,7 +79,8 @@ final class RunOptions implements AutoCloseable {
     paths = remote.paths(found);
     found.problems().forEach(p -> talk.say("warning: " + p));
     Quantizer quantizer =
-        Quantizer.create()
+        limits
+            .applyTo(Quantizer.create())
             .withPlugins(found)
             .withInputPaths(paths)
             .withCompute(Compute.parse(compute == null ? "auto" : compute))

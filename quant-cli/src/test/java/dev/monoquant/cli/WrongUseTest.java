@@ -125,6 +125,9 @@ class WrongUseTest {
           usage(
               "compare $m $m --option mode=dynamic",
               "option mode belongs to output format torchscript, and no output format takes part"),
+          usage("inspect $m --limit maxTensor=9", "no limit \"maxTensor\"", "maxTensors"),
+          usage("inspect $m --limit maxTensors=9k", "a whole number is needed"),
+          usage("verify $m --limit maxTensors", "--limit \"maxTensors\" has no two sides"),
           usage("inspect $m --option rows=1", "input format safetensors has no option \"rows\""),
           usage("verify $m --option rows", "--option \"rows\" has no two sides"),
           quantize(2, "--min-elements -3", "-3", "0 or more"),
@@ -189,6 +192,11 @@ class WrongUseTest {
           input("inspect $d/pickle.pt", "Save the state dict with torch.save or as safetensors"),
           input("inspect $d/lfs.safetensors", "Git LFS pointer", "git lfs pull"),
           input("inspect $d/short.safetensors", "short.safetensors"),
+          input(
+              "inspect $m --limit maxTensors=5 --limit maxTensors=1",
+              "limit maxTensors",
+              "raised by --limit NAME=NUMBER"),
+          input("quantize $m -o $d/x.safetensors --limit maxHeaderBytes=9", "maxHeaderBytes"),
           input("inspect $d/hollow", "holds no tensor file"),
           input("quantize $d/none.safetensors -o $d/x.safetensors", "no such file or directory"),
           input("quantize $d/nan.safetensors -o $d/x.safetensors", "fc.weight", "--non-finite"),

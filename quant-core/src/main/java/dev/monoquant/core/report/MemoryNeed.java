@@ -12,8 +12,9 @@ import java.util.OptionalLong;
 import java.util.function.Function;
 
 /**
- * The anonymous memory that a run needs at most, estimated from names and shapes: heap, direct
- * buffers and what the JVM takes for itself.
+ * The anonymous memory that suffices for a run, estimated from names and shapes: heap, direct
+ * buffers and what the JVM takes for itself. Where the heap may be larger, the JVM may take more
+ * before it collects what is no longer used.
  *
  * <pre>
  *  bytes = fixed + threads * perThread + further
@@ -139,7 +140,7 @@ public record MemoryNeed(
         .requireWithin(bound);
   }
 
-  /** {@return the bytes that the run takes at most} */
+  /** {@return the bytes that suffice for the run} */
   public long bytes() {
     return fixed + threads * perThread + further;
   }
@@ -151,9 +152,9 @@ public record MemoryNeed(
 
   /** {@return one line of text} */
   public String toText() {
-    return "memory: at most "
+    return "memory: "
         + Text.bytes(bytes())
-        + " with "
+        + " suffice with "
         + Text.count(threads, "thread")
         + ", besides mapped files; at least "
         + Text.bytes(least());

@@ -40,7 +40,7 @@ final class Rehearsal {
   public static void main(String[] args) throws IOException {
     Path folder = Path.of(args[0]);
     Files.write(folder.resolve("model.safetensors"), model());
-    PrintWriter nobody = new PrintWriter(Writer.nullWriter());
+    PrintWriter silent = new PrintWriter(Writer.nullWriter());
     for (String command : COMMANDS) {
       String[] words = command.split(" ");
       for (int i = 0; i < words.length; i++) {
@@ -48,7 +48,7 @@ final class Rehearsal {
           words[i] = folder.resolve(words[i]).toString();
         }
       }
-      Main.run(nobody, nobody, words);
+      Main.run(silent, silent, words);
     }
   }
 

@@ -31,9 +31,6 @@ import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.manifest.OpenedFiles;
 import dev.monoquant.files.manifest.SharedHashes;
-import dev.monoquant.files.model.SourceView;
-import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
@@ -43,7 +40,6 @@ import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -241,7 +237,7 @@ final class OutputsRun implements AutoCloseable {
     OutputChoice.requireRun(settings, formats);
     opened = edited(opened, formats, searching);
     Optional<SharedHashes> shared = isSeveral() ? Optional.of(hashes()) : Optional.empty();
-    Opened source = opened.with(new Hashed(opened.source(), files, shared));
+    Opened source = opened.with(new HashedSource(opened.source(), files, shared));
     Map<String, ModelSource> views = new HashMap<>();
     List<Begun> begun = new ArrayList<>();
     for (int i = 0; i < outputs.size(); i++) {
@@ -458,46 +454,5 @@ final class OutputsRun implements AutoCloseable {
   @Override
   public void close() throws IOException {
     Closing.all(owned);
-  }
-
-  /**
-   * The model of the outputs: its files are hashed as they were opened, and once for several. It
-   * has no tensors of its own.
-   */
-  private static final class Hashed extends SourceView {
-
-    private final OpenedFiles files;
-    private final Optional<SharedHashes> shared;
-
-    Hashed(ModelSource inside, OpenedFiles files, Optional<SharedHashes> shared) {
-      super(inside);
-      this.files = files;
-      this.shared = shared;
-    }
-
-    @Override
-    public ModelInfo info() {
-      return inside().info();
-    }
-
-    @Override
-    protected boolean isOwn(String tensor) {
-      return false;
-    }
-
-    @Override
-    protected ByteBuffer readOwn(TensorInfo tensor, long offset, int length) {
-      throw new IllegalStateException(tensor.name());
-    }
-
-    @Override
-    public <C> Optional<C> find(Class<C> capability) {
-      if (capability == OpenedFiles.class) {
-        return Optional.of(capability.cast(files));
-      }
-      return capability == SharedHashes.class
-          ? shared.map(capability::cast)
-          : super.find(capability);
-    }
   }
 }

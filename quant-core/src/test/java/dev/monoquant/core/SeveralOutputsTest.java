@@ -271,17 +271,21 @@ class SeveralOutputsTest extends SeveralOutputs {
         .contains("output 2 of 2: b.memory\n", "all 2 outputs: ");
   }
 
+  /** A format that asks each model that it opens for a capability. */
+  private <C> OutputFormat looking(Class<C> capability, List<Optional<C>> found) {
+    return new ForwardingOutput(output) {
+      @Override
+      public OutputSession open(ModelSource source) throws IOException {
+        found.add(source.find(capability));
+        return super.open(source);
+      }
+    };
+  }
+
   @Test
   void theFilesOfTheInputAreHashedByOneForAll() {
     List<Optional<SharedHashes>> found = new ArrayList<>();
-    OutputFormat looking =
-        new ForwardingOutput(output) {
-          @Override
-          public OutputSession open(ModelSource source) throws IOException {
-            found.add(source.find(SharedHashes.class));
-            return super.open(source);
-          }
-        };
+    OutputFormat looking = looking(SharedHashes.class, found);
     quantizer(looking)
         .quantize(model.input(), List.of(to(A, "one"), to(B, "two")), false, reports -> {});
     assertThat(found).hasSize(2).allMatch(Optional::isPresent);
@@ -293,14 +297,7 @@ class SeveralOutputsTest extends SeveralOutputs {
   @Test
   void eachOutputKnowsTheFilesAsTheyWereOpened() {
     List<Optional<OpenedFiles>> found = new ArrayList<>();
-    OutputFormat looking =
-        new ForwardingOutput(output) {
-          @Override
-          public OutputSession open(ModelSource source) throws IOException {
-            found.add(source.find(OpenedFiles.class));
-            return super.open(source);
-          }
-        };
+    OutputFormat looking = looking(OpenedFiles.class, found);
     quantizer(looking)
         .quantize(model.input(), List.of(to(A, "one"), to(B, "two")), false, reports -> {});
     quantizer(looking).quantize(model.input(), to(C, "one").config(), C, false);

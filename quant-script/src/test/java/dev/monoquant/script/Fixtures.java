@@ -67,6 +67,13 @@ enum Fixtures {
   }
 
   /** All weights of it, quantized. */
+  /** What the archive itself gives for the input of seed 1. */
+  float[] output() throws Exception {
+    try (Torch original = Torch.load(archive())) {
+      return original.run(input, 1);
+    }
+  }
+
   Quantized quantized(PlainScheme scheme, Mode mode) throws IOException {
     return quantized(scheme, mode, Kernels.LASTING);
   }

@@ -32,7 +32,7 @@ public final class OpenedFiles {
       try {
         stamps.put(file, Stamp.of(file));
       } catch (IOException unreadable) {
-        // Whatever needs the file tells why it cannot be read.
+        // What reads the file tells why it cannot.
       }
     }
     return new OpenedFiles(stamps);

@@ -76,7 +76,7 @@ class SeveralOutputsFailureTest extends SeveralOutputs {
                     .anyMatch(
                         p ->
                             p.severity() == Problem.Severity.ERROR
-                                && p.subject().equals("b.memory: model")));
+                                && p.subject().equals("b.memory: m")));
     assertThatThrownBy(() -> run(to(A, "one"), to(B, "unknown")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith("b.memory: ")

@@ -53,15 +53,7 @@ class ChainsTest {
       })
   void theOutputIsThatOfTheOriginal(Fixtures fixture) throws Exception {
     float[] expected = fixture.output();
-    Quantized quantized = new Quantized(fixture.archive());
-    ObservedRanges.of(fixture, 1)
-        .forEach(
-            (name, range) ->
-                quantized.add(
-                    name,
-                    fixture.rowAxis(name),
-                    PlainScheme.INT8,
-                    options(range[0], range[1], true)));
+    Quantized quantized = fixture.ranged((least, greatest) -> options(least, greatest, true));
     ScriptArchive rewritten = quantized.rewrite();
     if (fixture == Fixtures.DIGITS_CNN_TRACED) {
       assertThat(handed(quantized)).isEqualTo(3);

@@ -1,9 +1,11 @@
 package dev.monoquant.script;
 
+import dev.monoquant.spi.OptionValues;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.BiFunction;
 
 /** Archives that torch 2.13 wrote, with their inputs. */
 enum Fixtures {
@@ -72,6 +74,21 @@ enum Fixtures {
     try (Torch original = Torch.load(archive())) {
       return original.run(input, 1);
     }
+  }
+
+  /**
+   * The archive with all weights that have inputs in int8.
+   *
+   * @param options of the least and greatest input of a weight
+   */
+  Quantized ranged(BiFunction<Double, Double, OptionValues> options) throws Exception {
+    Quantized quantized = new Quantized(archive());
+    ObservedRanges.of(this, 1)
+        .forEach(
+            (name, range) ->
+                quantized.add(
+                    name, rowAxis(name), PlainScheme.INT8, options.apply(range[0], range[1])));
+    return quantized;
   }
 
   Quantized quantized(PlainScheme scheme, Mode mode) throws IOException {

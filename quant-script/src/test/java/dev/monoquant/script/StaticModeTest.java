@@ -142,15 +142,7 @@ class StaticModeTest {
   void observedRangesGiveTheOutputOfTheOriginal(Fixtures fixture) throws Exception {
     float[] expected = fixture.output();
     for (Kernels kernels : Kernels.values()) {
-      Quantized quantized = new Quantized(fixture.archive());
-      ObservedRanges.of(fixture, 1)
-          .forEach(
-              (name, range) ->
-                  quantized.add(
-                      name,
-                      fixture.rowAxis(name),
-                      PlainScheme.INT8,
-                      options(kernels, range[0], range[1])));
+      Quantized quantized = fixture.ranged((least, greatest) -> options(kernels, least, greatest));
       ScriptArchive rewritten = quantized.rewrite();
       assertThat(quantized.treatments()).anyMatch(t -> t.mode() == Mode.STATIC);
       try (Torch torch = Torch.load(rewritten)) {

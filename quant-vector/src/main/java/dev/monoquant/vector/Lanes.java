@@ -19,8 +19,11 @@ final class Lanes {
   private static final int NAN = 0x7FC0_0000;
   private static final int SIGN = 0x8000_0000;
 
-  private static final float MAGIC = 0x1.8p23f;
-  private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
+  /** The last digit of sums with it is worth 1. */
+  static final float MAGIC = 0x1.8p23f;
+
+  /** The bits of {@link #MAGIC}, to which an integer is added. */
+  static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
 
   private Lanes() {}
 

@@ -44,7 +44,6 @@ final class VectorKernels implements Kernels {
   private static final int INFINITY = 0x7F80_0000;
   private static final int NAN = 0x7FC0_0000;
   private static final int SIGN = 0x8000_0000;
-  private static final float MAGIC = 0x1.8p23f;
 
   /** Whether the processor has vectors of the length that is used. */
   static boolean isFast() {
@@ -223,7 +222,7 @@ final class VectorKernels implements Kernels {
       FloatVector above = least.blend(sum, sum.compare(VectorOperators.GE, min));
       FloatVector level = above.blend(max, above.compare(VectorOperators.GT, max));
       FloatVector shifted = level.mul(step);
-      IntVector bits = level.add(shifted).sub(shifted).add(MAGIC).reinterpretAsInts();
+      IntVector bits = level.add(shifted).sub(shifted).add(Lanes.MAGIC).reinterpretAsInts();
       ((ByteVector) bits.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(to, toAt + i);
     }
     if (i < count) {

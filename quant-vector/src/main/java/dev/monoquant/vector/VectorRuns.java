@@ -1,5 +1,7 @@
 package dev.monoquant.vector;
 
+import static dev.monoquant.vector.Lanes.MAGIC;
+import static dev.monoquant.vector.Lanes.MAGIC_BITS;
 import static dev.monoquant.vector.Species.BYTES;
 import static dev.monoquant.vector.Species.FLOATS;
 import static dev.monoquant.vector.Species.INTS;
@@ -21,8 +23,6 @@ final class VectorRuns {
 
   private static final int LANES = FLOATS.length();
   private static final int SIGN = 0x8000_0000;
-  private static final float MAGIC = 0x1.8p23f;
-  private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
 
   /** The greatest float below 1/2. */
   private static final float BELOW_HALF = 0x1.fffffep-2f;

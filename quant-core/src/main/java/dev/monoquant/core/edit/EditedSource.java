@@ -130,21 +130,40 @@ final class EditedSource extends SourceView {
     List<Edit> own = edits.getOrDefault(matrix.tensor().name(), List.of());
     int cols = Math.toIntExact(matrix.columnCount());
     for (Edit edit : own) {
-      boolean byRow = edit.side.axis() == matrix.rowAxis();
-      TensorShape shape = matrix.tensor().shape();
-      int dim = Math.toIntExact(shape.dim(edit.side.axis()));
-      // Columns are all other axes in their order.
-      int stride = 1;
-      for (int axis = edit.side.axis() + 1; axis < shape.rank(); axis++) {
-        stride *= axis == matrix.rowAxis() ? 1 : Math.toIntExact(shape.dim(axis));
+      if (edit.side.axis() == matrix.rowAxis()) {
+        for (int r = 0; r < rows.height(); r++) {
+          int index = Math.toIntExact(rows.first() + r);
+          for (int i = r * cols; i < (r + 1) * cols; i++) {
+            into[i] = edit.apply(into[i], index);
+          }
+        }
+        continue;
       }
+      int[] ofColumn = indices(matrix, edit.side.axis(), cols);
       for (int r = 0; r < rows.height(); r++) {
         for (int c = 0; c < cols; c++) {
-          int index = byRow ? Math.toIntExact(rows.first() + r) : c / stride % dim;
-          into[r * cols + c] = edit.apply(into[r * cols + c], index);
+          into[r * cols + c] = edit.apply(into[r * cols + c], ofColumn[c]);
         }
       }
     }
+  }
+
+  /**
+   * The index along an axis of each column of a matrix: columns are all axes but that of the rows,
+   * in their order. Divisions for each number would take longer than to quantize it.
+   */
+  private static int[] indices(WeightMatrix matrix, int axis, int cols) {
+    TensorShape shape = matrix.tensor().shape();
+    int dim = Math.toIntExact(shape.dim(axis));
+    int stride = 1;
+    for (int after = axis + 1; after < shape.rank(); after++) {
+      stride *= after == matrix.rowAxis() ? 1 : Math.toIntExact(shape.dim(after));
+    }
+    int[] indices = new int[cols];
+    for (int c = 0; c < cols; c++) {
+      indices[c] = c / stride % dim;
+    }
+    return indices;
   }
 
   /**

@@ -147,10 +147,14 @@ final class Failure {
       sayAll(err, wrong.problems());
     } else if (e instanceof CancellationException
         || (code != Interrupts.EXIT_CODE && code != INTERNAL)) {
-      fail(err, String.valueOf(e.getMessage()));
-      if (e instanceof ModelFormatException refused && refused.reason() == Reason.LIMIT) {
-        say(err, LimitOptions.REMEDY);
-      }
+      String message = String.valueOf(e.getMessage());
+      boolean limited =
+          e instanceof ModelFormatException refused && refused.reason() == Reason.LIMIT;
+      fail(
+          err,
+          limited && command.getCommandSpec().findOption("--limit") != null
+              ? LimitOptions.withRemedy(message)
+              : message);
     } else if (code == Interrupts.EXIT_CODE) {
       say(err, "interrupted");
     } else {

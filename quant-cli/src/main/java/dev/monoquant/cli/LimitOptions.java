@@ -11,11 +11,9 @@ import picocli.CommandLine.Option;
 /** The bounds on what is read of inputs, which keep a hostile file from taking all memory. */
 final class LimitOptions {
 
+  private static final String PREFIX = "max";
+  private static final String NAMED = "limit " + PREFIX;
   private static final String EXAMPLE = "maxParsedBytes=1000000000";
-
-  /** What a user can do about an input that is over a limit. */
-  static final String REMEDY =
-      "a limit is raised by --limit NAME=NUMBER, such as --limit " + EXAMPLE;
 
   @Option(
       names = "--limit",
@@ -37,6 +35,24 @@ final class LimitOptions {
       changed = changed.changed(pair[0], number(limit, pair[1]));
     }
     return quantizer.withLimits(changed);
+  }
+
+  /**
+   * {@return a message, and the option that changes the limit that it names}
+   *
+   * @param message what refuses an input; as it is where it names no limit
+   */
+  static String withRemedy(String message) {
+    int at = message.indexOf(NAMED);
+    if (at < 0) {
+      return message;
+    }
+    int start = at + NAMED.length() - PREFIX.length();
+    int end = start;
+    while (end < message.length() && Character.isLetter(message.charAt(end))) {
+      end++;
+    }
+    return message + " The option is --limit " + message.substring(start, end) + "=NUMBER.";
   }
 
   private static long number(String limit, String text) {

@@ -195,7 +195,7 @@ class WrongUseTest {
           input(
               "inspect $m --limit maxTensors=5 --limit maxTensors=1",
               "limit maxTensors",
-              "raised by --limit NAME=NUMBER"),
+              "The option is --limit maxTensors=NUMBER."),
           input("quantize $m -o $d/x.safetensors --limit maxHeaderBytes=9", "maxHeaderBytes"),
           input("inspect $d/hollow", "holds no tensor file"),
           input("quantize $d/none.safetensors -o $d/x.safetensors", "no such file or directory"),

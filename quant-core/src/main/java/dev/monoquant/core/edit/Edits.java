@@ -40,6 +40,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -265,6 +266,7 @@ public final class Edits {
   /** The weights of a place that will be quantized and whose inputs are known. */
   private List<Weight> weights(Place place, Map<ModelSource.Origin, EncodedWeight> planned) {
     List<Weight> weights = new ArrayList<>();
+    int most = Group.mostRows(place.multiplied().size(), place.size());
     boolean quantized = false;
     for (Side side : place.multiplied()) {
       EncodedWeight weight = planned.get(opened.source().origin(side.tensor()));
@@ -272,21 +274,22 @@ public final class Edits {
         continue;
       }
       quantized = true;
-      Optional<InputStatistics> statistics =
-          statistics(side, place.size()).or(() -> ofOthers(place));
-      long rows = side.tensor().shape().dim(1 - side.axis());
+      Supplier<Optional<InputStatistics>> statistics =
+          () -> statistics(side, place.size()).or(() -> ofOthers(place));
+      int rows = Weight.sampled(side.tensor().shape().dim(1 - side.axis()), most);
       Optional<CodedSample> sample =
           weight.matrix().columnCount() == place.size()
-              ? CodedSample.of(settings, weight, Weight.sampled(rows, Group.mostRows()))
+              ? CodedSample.of(settings, weight, rows)
               : Optional.empty();
-      if (statistics.isPresent() && sample.isPresent()) {
+      if (sample.isPresent() && statistics.get().isPresent()) {
         WeightMatrix like = weight.matrix();
         weights.add(
             new Weight(
                 new WeightMatrix(
                     like.layer(), like.kind(), like.param(), side.tensor(), 1 - side.axis()),
+                rows,
                 sample.get(),
-                statistics.get()));
+                () -> statistics.get().orElseThrow()));
       }
     }
     if (quantized && weights.isEmpty()) {
@@ -335,10 +338,17 @@ public final class Edits {
               Progress.Stage.STATISTICS,
               model,
               total,
-              () -> new Workers(settings.threads(), model).runAll(jobs));
+              () -> new Workers(threads(searches), model).runAll(jobs));
           return model;
         });
     return found;
+  }
+
+  /** As many as half of the memory is enough for. */
+  private int threads(List<FactorSearch> searches) {
+    long each = searches.stream().mapToLong(FactorSearch::bytes).max().orElse(1);
+    long allowed = settings.maxMemory().orElse(Runtime.getRuntime().maxMemory()) / 2;
+    return (int) Math.max(1, Math.min(settings.threads(), allowed / Math.max(1, each)));
   }
 
   private static long bytes(Place place) {

@@ -46,6 +46,9 @@ final class FactorSearch {
   /** Rows of a weight that are read together. */
   private static final int ROWS = 16;
 
+  /** Scaled rows, their codes, what these decode to, its error, and products with it. */
+  private static final int COPIES = 6;
+
   private final ModelSource source;
   private final Place place;
   private final List<Weight> weights;
@@ -76,6 +79,15 @@ final class FactorSearch {
     private static Found not(String reason) {
       return new Found(Optional.empty(), reason);
     }
+  }
+
+  /**
+   * The greatest memory that {@link #run} needs: rows of all weights, and copies of those of one.
+   */
+  long bytes() {
+    long all = weights.stream().mapToLong(Weight::rows).sum();
+    long most = weights.stream().mapToLong(Weight::rows).max().orElse(0);
+    return Float.BYTES * (all + COPIES * most) * place.size();
   }
 
   Found run() throws IOException {

@@ -21,12 +21,16 @@ import java.util.Optional;
  * e = sum over rows w of each weight of d G dᵀ,    d = w - decode(encode(w s)) / s
  * </pre>
  *
- * <p>Of at most {@value #MOST_ROWS} rows of each weight at equal distances, which stand for all;
- * without a Gram matrix G, of its diagonal alone.
+ * <p>Of at most {@value #MOST_ROWS} rows of each weight at equal distances, which stand for all,
+ * and of fewer where those of all weights would take more than {@value #MOST_BYTES} bytes, as the
+ * hundreds of experts of a mixture; without a Gram matrix G, of its diagonal alone.
  */
 final class Group {
 
   private static final int MOST_ROWS = 32;
+
+  /** Of the rows of a group, as floats: 32 of each of 256 weights of 2,048 columns. */
+  private static final long MOST_BYTES = 64L << 20;
 
   /** The steps of an input in 8 bits. */
   private static final double INPUT_STEPS = 255;
@@ -39,30 +43,31 @@ final class Group {
     private final double each;
     private final float[] squares;
     private final Optional<GramMatrix> gram;
-    private final InputStatistics statistics;
 
     /**
+     * @param statistics those of the weight
      * @param rows row-major
      * @param count how many there are
      * @param each how many rows of the weight one of them stands for
      */
-    Member(Weight weight, float[] rows, int count, double each) {
-      this.sample = weight.sample();
+    Member(CodedSample sample, InputStatistics statistics, float[] rows, int count, double each) {
+      this.sample = sample;
       this.rows = rows;
       this.count = count;
       this.each = each;
-      this.squares = weight.statistics().meanSquares().orElseThrow();
-      this.gram = weight.statistics().gram();
-      this.statistics = weight.statistics();
+      this.squares = statistics.meanSquares().orElseThrow();
+      this.gram = statistics.gram();
     }
   }
 
   private final List<Member> members;
   private final int cols;
+  private final Optional<float[]> greatest;
 
-  private Group(List<Member> members, int cols) {
+  private Group(List<Member> members, int cols, Optional<float[]> greatest) {
     this.members = members;
     this.cols = cols;
+    this.greatest = greatest;
   }
 
   /**
@@ -72,24 +77,34 @@ final class Group {
    */
   static Group read(ModelSource source, List<Weight> weights, int cols) throws IOException {
     List<Member> members = new ArrayList<>();
+    Optional<float[]> greatest = Optional.of(new float[cols]);
     for (Weight weight : weights) {
       WeightMatrix matrix = weight.matrix();
-      long step = Math.max(1, (matrix.rowCount() + MOST_ROWS - 1) / MOST_ROWS);
-      int count = Weight.sampled(matrix.rowCount(), MOST_ROWS);
+      int count = weight.rows();
+      long step = Weight.step(matrix.rowCount(), count);
       float[] rows = new float[Math.multiplyExact(count, cols)];
       float[] row = new float[cols];
       for (int i = 0; i < count; i++) {
         source.readRows(matrix, new RowRange(i * step, 1), row);
         System.arraycopy(row, 0, rows, i * cols, cols);
       }
-      members.add(new Member(weight, rows, count, (double) matrix.rowCount() / count));
+      InputStatistics statistics = weight.statistics().get();
+      double each = (double) matrix.rowCount() / count;
+      members.add(new Member(weight.sample(), statistics, rows, count, each));
+      greatest = greatest.flatMap(so -> greatest(so, statistics));
     }
-    return new Group(members, cols);
+    return new Group(members, cols, greatest);
   }
 
-  /** The most rows of a weight that are read. */
-  static int mostRows() {
-    return MOST_ROWS;
+  /**
+   * The most rows of a weight that are read.
+   *
+   * @param weights the number of weights of the group
+   * @param cols of each
+   */
+  static int mostRows(int weights, int cols) {
+    long fitting = MOST_BYTES / Math.max(1, (long) Float.BYTES * weights * cols);
+    return (int) Math.max(1, Math.min(MOST_ROWS, fitting));
   }
 
   /** The root of the mean square of each column of the inputs, over all members. */
@@ -107,19 +122,19 @@ final class Group {
 
   /** The greatest magnitude of each column of the inputs; empty if a member does not know it. */
   Optional<float[]> greatest() {
-    float[] greatest = new float[cols];
-    for (Member member : members) {
-      Optional<float[]> least = member.statistics.columnLeast();
-      Optional<float[]> most = member.statistics.columnGreatest();
-      if (least.isEmpty() || most.isEmpty() || least.get().length != cols) {
-        return Optional.empty();
-      }
-      for (int c = 0; c < cols; c++) {
-        greatest[c] =
-            Math.max(greatest[c], Math.max(Math.abs(least.get()[c]), Math.abs(most.get()[c])));
-      }
+    return greatest;
+  }
+
+  private static Optional<float[]> greatest(float[] so, InputStatistics statistics) {
+    Optional<float[]> least = statistics.columnLeast();
+    Optional<float[]> most = statistics.columnGreatest();
+    if (least.isEmpty() || most.isEmpty() || least.get().length != so.length) {
+      return Optional.empty();
     }
-    return Optional.of(greatest);
+    for (int c = 0; c < so.length; c++) {
+      so[c] = Math.max(so[c], Math.max(Math.abs(least.get()[c]), Math.abs(most.get()[c])));
+    }
+    return Optional.of(so);
   }
 
   /**
@@ -130,37 +145,25 @@ final class Group {
    *     inputs of 8 bits, too; empty to count that of weights alone
    */
   double error(float[] factors, float[] greatest) {
-    float[][] scaled = new float[members.size()][];
-    float min = Float.POSITIVE_INFINITY;
-    float max = Float.NEGATIVE_INFINITY;
-    for (int m = 0; m < scaled.length; m++) {
-      float[] rows = members.get(m).rows.clone();
-      for (int i = 0; i < rows.length; i++) {
-        rows[i] *= factors[i % cols];
-        if (!Float.isFinite(rows[i])) {
-          return Double.NaN;
-        }
-      }
-      scaled[m] = rows;
-      Facts.Range range = CodedSample.range(rows);
-      min = Math.min(min, range.min());
-      max = Math.max(max, range.max());
+    Optional<Facts.Range> range = range(factors);
+    if (range.isEmpty()) {
+      return Double.NaN;
     }
     double ofInputs = inputNoise(factors, greatest);
     double error = 0;
-    for (int m = 0; m < scaled.length; m++) {
-      Member member = members.get(m);
+    for (Member member : members) {
+      float[] scaled = scaled(member, factors);
       float[] squares = new float[cols];
       for (int c = 0; c < cols; c++) {
         squares[c] = (float) (member.squares[c] / ((double) factors[c] * factors[c]));
       }
-      float[] decoded = member.sample.decoded(scaled[m], new Facts.Range(min, max), squares);
+      float[] decoded = member.sample.decoded(scaled, range.get(), squares);
       float[][] wrong = new float[member.count][cols];
       double noise = 0;
       for (int i = 0; i < decoded.length; i++) {
         int c = i % cols;
-        wrong[i / cols][c] = (scaled[m][i] - decoded[i]) / factors[c];
-        noise += ofInputs * scaled[m][i] * scaled[m][i];
+        wrong[i / cols][c] = (scaled[i] - decoded[i]) / factors[c];
+        noise += ofInputs * scaled[i] * scaled[i];
       }
       double ofWeights =
           member.gram.isPresent()
@@ -169,6 +172,30 @@ final class Group {
       error += member.each * (ofWeights + noise);
     }
     return error;
+  }
+
+  /** Of all members; empty if a number is not finite. Rows are scaled twice rather than kept. */
+  private Optional<Facts.Range> range(float[] factors) {
+    float min = Float.POSITIVE_INFINITY;
+    float max = Float.NEGATIVE_INFINITY;
+    for (Member member : members) {
+      for (float value : scaled(member, factors)) {
+        if (!Float.isFinite(value)) {
+          return Optional.empty();
+        }
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+      }
+    }
+    return Optional.of(new Facts.Range(min, max));
+  }
+
+  private float[] scaled(Member member, float[] factors) {
+    float[] scaled = member.rows.clone();
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] *= factors[i % cols];
+    }
+    return scaled;
   }
 
   /** The mean square of the error of an input that is rounded to 8 bits in one range for all. */

@@ -8,12 +8,17 @@ import java.util.stream.IntStream;
 /**
  * Aligned columns of plain text: the first row is the header, numbers are aligned to the right.
  * Every row is complete in itself. A table that would be wider than the terminal loses columns, and
- * then the middle of the names in its first column.
+ * then what long names in its first column have in common, or else their middle.
  */
 public final class TextTable {
 
   private static final String GAP = "  ";
   private static final int LEAST_NAME = 20;
+
+  private static final String DOTS = "...";
+
+  /** What a name is given before columns are: {@code model.layers.10.self_attn.k_proj.weight}. */
+  private static final int FULL_NAME = 40;
 
   private final List<String[]> rows = new ArrayList<>();
   private final boolean[] right;
@@ -63,21 +68,86 @@ public final class TextTable {
     }
     boolean[] shown = new boolean[right.length];
     Arrays.fill(shown, true);
+    int wanted = Math.min(widths[0], Math.min(FULL_NAME, Math.max(LEAST_NAME, cores())));
     for (int i = right.length - 1; i > 0; i--) {
-      shown[i] = !optional[i] || Math.min(widths[0], LEAST_NAME) + others(widths, shown) <= width;
+      shown[i] = !optional[i] || wanted + others(widths, shown) <= width;
     }
     widths[0] = (int) Math.min(widths[0], Math.max(LEAST_NAME, width - others(widths, shown)));
-    for (String[] row : rows) {
+    List<String> names = names(widths[0]);
+    for (int at = 0; at < rows.size(); at++) {
+      String[] row = rows.get(at);
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < row.length; i++) {
         if (shown[i]) {
-          String cell = i == 0 ? Text.shortened(row[0], widths[0]) : row[i];
+          String cell = i == 0 ? names.get(at) : row[i];
           String pad = " ".repeat(widths[i] - width(cell));
           line.append(i == 0 ? "" : GAP).append(right[i] ? pad + cell : cell + pad);
         }
       }
       out.append(line.toString().stripTrailing()).append('\n');
     }
+  }
+
+  /** The width of the longest name without what long names have in common. */
+  private int cores() {
+    List<String> names = longer(LEAST_NAME);
+    int ends = head(names) + tail(names);
+    return names.stream().mapToInt(n -> width(n) - ends + 2 * DOTS.length()).max().orElse(0);
+  }
+
+  private List<String> names(int width) {
+    List<String> names = longer(width);
+    int head = head(names);
+    int tail = tail(names);
+    return rows.stream().map(row -> shortened(row[0], head, tail, width)).toList();
+  }
+
+  /**
+   * A name without as many of its first parts as it takes, if they are among those that all long
+   * names have; then without their last part; else without its middle.
+   */
+  private static String shortened(String name, int head, int tail, int width) {
+    if (width(name) <= width || head + tail >= name.length()) {
+      return Text.shortened(name, width);
+    }
+    for (String end : List.of("", name.substring(name.length() - tail))) {
+      String rest = name.substring(0, name.length() - end.length());
+      String dots = end.isEmpty() ? "" : DOTS;
+      for (int cut = 0; cut <= head; cut = cut == head ? head + 1 : rest.indexOf('.', cut) + 1) {
+        String shown = (cut == 0 ? "" : DOTS) + rest.substring(cut) + dots;
+        if (width(shown) <= width) {
+          return shown;
+        }
+      }
+    }
+    return Text.shortened(name.substring(head, name.length() - tail), width);
+  }
+
+  private List<String> longer(int width) {
+    return rows.stream().skip(1).map(row -> row[0]).filter(n -> width(n) > width).toList();
+  }
+
+  /** The letters of the parts, with their dots, that all names begin with. */
+  private static int head(List<String> names) {
+    String first = names.isEmpty() ? "" : names.get(0);
+    int head = names.size() < 2 ? -1 : first.lastIndexOf('.');
+    while (head >= 0) {
+      String start = first.substring(0, head + 1);
+      if (names.stream().allMatch(n -> n.startsWith(start))) {
+        break;
+      }
+      head = first.lastIndexOf('.', head - 1);
+    }
+    return head + 1;
+  }
+
+  /** The letters of the last part, with its dot, if all names end with it. */
+  private static int tail(List<String> names) {
+    String first = names.isEmpty() ? "" : names.get(0);
+    int dot = names.size() < 2 ? -1 : first.lastIndexOf('.');
+    return dot > 0 && names.stream().allMatch(n -> n.endsWith(first.substring(dot)))
+        ? first.length() - dot
+        : 0;
   }
 
   /** The width of all columns but the first, with their gaps. */

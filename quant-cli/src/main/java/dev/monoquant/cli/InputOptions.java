@@ -58,10 +58,10 @@ final class InputOptions {
   /**
    * The path of a model, which may be remote.
    *
-   * @param paths makes paths of addresses
+   * @param paths makes paths of addresses and of local names
    */
   Path path(Function<String, Path> paths) {
-    return input.local().orElseGet(() -> paths.apply(input.text()));
+    return paths.apply(input.text());
   }
 
   /** A model that the command runs. */

@@ -10,6 +10,8 @@ import dev.monoquant.spi.Secret;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +45,7 @@ final class RemoteOptions implements AutoCloseable {
       description =
           "For a remote input: the most that the folder holds, such as 20g, the default; what was"
               + " not read for the longest time goes first.")
-  private String limit = LIMIT;
+  private @Nullable String limit;
 
   @Option(
       names = "--http-header-env",
@@ -53,7 +55,7 @@ final class RemoteOptions implements AutoCloseable {
               + " Authorization: Bearer TOKEN. Default: "
               + HEADER
               + ".")
-  private String variable = HEADER;
+  private @Nullable String variable;
 
   private @Nullable StagedFiles files;
 
@@ -68,7 +70,9 @@ final class RemoteOptions implements AutoCloseable {
 
   private synchronized Path path(String text, Plugins plugins, Map<String, String> environment) {
     if (!RemoteLocation.isAddress(text)) {
-      return PathArgument.parse(text);
+      Path path = PathArgument.parse(text);
+      requireUnset(text);
+      return path;
     }
     if (files == null) {
       files =
@@ -76,16 +80,37 @@ final class RemoteOptions implements AutoCloseable {
               plugins.remoteStores(),
               access(environment),
               staging == null ? cache(environment) : staging,
-              Quantity.bytes("--staging-limit", limit, LIMIT));
+              Quantity.bytes("--staging-limit", limit == null ? LIMIT : limit, LIMIT));
     }
     String query = environment.getOrDefault(QUERY, "");
     return files.path(query.isEmpty() || text.indexOf('?') >= 0 ? text : text + "?" + query);
   }
 
+  /** An option without an effect is a mistake: perhaps the input is not the one that is meant. */
+  private void requireUnset(String input) {
+    List<String> given = new ArrayList<>();
+    if (staging != null) {
+      given.add("--staging");
+    }
+    if (limit != null) {
+      given.add("--staging-limit");
+    }
+    if (variable != null) {
+      given.add("--http-header-env");
+    }
+    if (!given.isEmpty()) {
+      throw new ConfigurationException(
+          String.join(" and ", given)
+              + ": for a remote input, such as https://host/llm/, and "
+              + QuantException.quote(input)
+              + " is a path of this machine. Leave it out, or give the address");
+    }
+  }
+
   private RemoteAccess access(Map<String, String> environment) {
-    String header = environment.getOrDefault(variable, "");
+    String header = environment.getOrDefault(variable == null ? HEADER : variable, "");
     if (header.isEmpty()) {
-      if (!variable.equals(HEADER)) {
+      if (variable != null && !variable.equals(HEADER)) {
         throw new ConfigurationException(
             "--http-header-env "
                 + QuantException.quote(variable)

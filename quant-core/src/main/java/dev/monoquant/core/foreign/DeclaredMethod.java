@@ -22,6 +22,9 @@ import java.util.Optional;
  * hf_quant_config.json    {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
  * </pre>
  *
+ * <p>A {@code quantization_config} that is no object declares a method that nobody can tell; {@code
+ * null} and an empty object declare none, as for transformers.
+ *
  * @param method the common name of the method, as far as the file states it
  * @param where the key and the file
  */
@@ -30,6 +33,8 @@ record DeclaredMethod(String method, String where) {
   /** Keys that identify a configuration of quantization; the first one found is shown. */
   private static final List<String> DETAILS =
       List.of("format", "quant_algo", "bnb_4bit_quant_type", "bits", "w_bit", "num_bits");
+
+  private static final String NAMELESS = "a method without a name";
 
   private static final List<String> SIZES = List.of("group_size", "q_group_size");
 
@@ -73,14 +78,17 @@ record DeclaredMethod(String method, String where) {
         .members()
         .forEach(
             (key, value) -> {
+              String where = key + " of " + ModelConfig.FILE;
+              boolean quantization = ModelConfig.isQuantization(key);
               if (value instanceof JsonValue.Obj inner) {
-                if (!ModelConfig.isQuantization(key)) {
+                if (!quantization) {
                   nested(inner, found);
                 } else if (!inner.members().isEmpty()) {
-                  String method = inner.text("quant_method").orElse("a method without a name");
-                  found.add(
-                      new DeclaredMethod(detailed(method, inner), key + " of " + ModelConfig.FILE));
+                  String method = inner.text("quant_method").orElse(NAMELESS);
+                  found.add(new DeclaredMethod(detailed(method, inner), where));
                 }
+              } else if (quantization && value != JsonValue.Literal.NULL) {
+                found.add(new DeclaredMethod(NAMELESS, where + ", which is " + value.kind()));
               }
             });
   }
@@ -132,6 +140,6 @@ record DeclaredMethod(String method, String where) {
     boolean harmless =
         word.length() <= 40
             && word.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '"' && c != '\\');
-    return harmless || word.equals("a method without a name") ? word : QuantException.quote(word);
+    return harmless || word.equals(NAMELESS) ? word : QuantException.quote(word);
   }
 }

@@ -301,6 +301,20 @@ public final class InputOpener {
     }
   }
 
+  /** A model is read at any place, by several threads, so that a pipe cannot be one. */
+  private static void requireFile(ModelInput input) {
+    if (input instanceof ModelInput.OfPath of
+        && Files.exists(of.path())
+        && !Files.isRegularFile(of.path())
+        && !Files.isDirectory(of.path())) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          of.path().toString(),
+          "",
+          "a pipe or a device, and models are read at any place of a file. Save it as a file first");
+    }
+  }
+
   /** The name in the same folder that may be meant; a folder that cannot be listed has none. */
   private static String nearest(Path path) {
     Path folder = path.toAbsolutePath().normalize().getParent();
@@ -342,6 +356,7 @@ public final class InputOpener {
             .stream().map(InputFormatDetector::id).collect(Collectors.joining(", "));
     if (surest.isEmpty()) {
       requireThere(input);
+      requireFile(input);
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
           input.describe(),

@@ -15,6 +15,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -176,6 +177,12 @@ public final class OutputChoice {
   }
 
   private static OutputFormat bySuffix(Plugins plugins, Path target) {
+    if (Files.exists(target) && !Files.isRegularFile(target) && !Files.isDirectory(target)) {
+      throw new OutputException(
+          target
+              + ": is a pipe or a device, and an output is a file or a directory that appears when it"
+              + " is complete. Name another target, for example model-int8.safetensors");
+    }
     List<OutputFormat> fitting =
         plugins.outputFormats().stream().filter(f -> f.accepts(target)).toList();
     if (fitting.size() == 1) {

@@ -81,6 +81,8 @@ class ForeignQuantizationTest {
         "config.json | compressed-tensors (dense) | compression_config of config.json | {'compression_config':{'quant_method':'compressed-tensors','format':'dense'}}",
         "config.json | fp8 | quantization_config of config.json | {'text_config':{'quantization_config':{'quant_method':'fp8'}}}",
         "config.json | a method without a name | quantization_config of config.json | {'quantization_config':{'x':1}}",
+        "config.json | a method without a name | quantization_config of config.json, which is a text | {'quantization_config':'gptq'}",
+        "config.json | a method without a name | compression_config of config.json, which is an array | {'text_config':{'compression_config':[{'quant_method':'fp8'}]}}",
         "config.json | MLX (4 bits) | quantization of config.json | {'quantization':{'group_size':64,'bits':4}}",
         "quantize_config.json | GPTQ (4 bits) | quantize_config.json | {'bits':4,'group_size':128,'desc_act':false}",
         "quant_config.json | AWQ (4 bits) | quant_config.json | {'zero_point':true,'q_group_size':128,'w_bit':4,'version':'GEMM'}",

@@ -47,8 +47,7 @@ class TextTableTest {
             "model.layers.0.mlp.down_proj.weight    123456789",
             "...layers.0.self_attn.k_proj.weight    123456789");
     assertThat(lines(NAMES, 36, "weight", ">after"))
-        .contains(
-            "...0.mlp.down_proj.weight  123456789", "...11.self_attn.q_proj...  123456789");
+        .contains("...0.mlp.down_proj.weight  123456789", "...11.self_attn.q_proj...  123456789");
     assertThat(lines(NAMES, 30, "weight", ">after"))
         .contains("0.mlp.down_proj       123456789", "11.self_attn.q_proj   123456789");
   }

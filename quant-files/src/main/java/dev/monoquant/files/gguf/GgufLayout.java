@@ -2,7 +2,8 @@ package dev.monoquant.files.gguf;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.OutputException;
+import dev.monoquant.PlanException;
+import dev.monoquant.Problem;
 import dev.monoquant.files.output.FileLayout.Region;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -199,7 +200,7 @@ public final class GgufLayout {
    * @param contents the tensors, in any order; their offsets are ignored
    * @param metadata the metadata in order
    * @param alignment a power of two, as the metadata says
-   * @throws OutputException if two tensors have one name, or the header exceeds 2 GiB
+   * @throws PlanException if two tensors have one name
    */
   public GgufLayout(List<GgufTensor> contents, List<Value> metadata, long alignment) {
     this.alignment = alignment;
@@ -212,10 +213,12 @@ public final class GgufLayout {
     long offset = 0;
     for (GgufTensor tensor : sorted) {
       if (!names.add(tensor.name())) {
-        throw new OutputException(
-            "tensor "
-                + quote(tensor.name())
-                + ": two tensors of the output would have this name. Exclude the layer.");
+        throw new PlanException(
+            List.of(
+                Problem.error(
+                    "tensor " + quote(tensor.name()),
+                    "two tensors of the output would have this name",
+                    "Exclude the layer.")));
       }
       placed.add(
           new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), offset, tensor.bytes()));

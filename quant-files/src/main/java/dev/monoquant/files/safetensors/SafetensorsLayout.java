@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.OutputException;
+import dev.monoquant.PlanException;
+import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.TextPieces;
@@ -96,8 +98,9 @@ public final class SafetensorsLayout implements FileLayout {
    *
    * @param contents the tensors, in any order; their shards are ignored
    * @param metadata the texts of {@code __metadata__}
-   * @throws OutputException if two tensors have one name, a name is reserved, the format does not
-   *     support a type, or the header is too long
+   * @throws PlanException if two tensors have one name, a name is reserved, or the format does not
+   *     support a type
+   * @throws OutputException if the header is too long
    */
   public SafetensorsLayout(List<TensorInfo> contents, Map<String, String> metadata) {
     this(placed(contents), pieces(metadata));
@@ -137,6 +140,7 @@ public final class SafetensorsLayout implements FileLayout {
    * @param contents the tensors, in any order; their shards are ignored
    * @param metadata the texts of {@code __metadata__}
    * @return the layout
+   * @throws PlanException as the constructor
    * @throws OutputException as the constructor
    */
   public static SafetensorsLayout of(List<TensorInfo> contents, Map<String, TextPieces> metadata) {
@@ -185,29 +189,38 @@ public final class SafetensorsLayout implements FileLayout {
   }
 
   private static void refuse(List<TensorInfo> contents) {
+    List<Problem> problems = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (TensorInfo tensor : contents) {
       if (!names.add(tensor.name())) {
-        throw new OutputException(
-            where(tensor)
-                + ": two tensors of the output would have this name. Exclude the layer or choose"
-                + " another format.");
+        problems.add(
+            problem(
+                tensor,
+                "two tensors of the output would have this name",
+                "Exclude the layer or choose another format."));
       }
       if (tensor.name().equals(SafetensorsHeader.METADATA)) {
-        throw new OutputException(
-            where(tensor) + ": safetensors reserves this name. Rename the tensor.");
+        problems.add(problem(tensor, "safetensors reserves this name", "Rename the tensor."));
       }
       if (!tensor.type().isSafetensors()
           || Math.multiplyExact(tensor.shape().elements(), (long) tensor.type().bits()) % 8 != 0) {
-        throw new OutputException(
-            where(tensor)
-                + ": safetensors cannot hold "
-                + tensor.shape()
-                + " elements of "
-                + tensor.type().wire()
-                + ". Choose another format.");
+        problems.add(
+            problem(
+                tensor,
+                "safetensors cannot hold "
+                    + tensor.shape()
+                    + " elements of "
+                    + tensor.type().wire(),
+                "Choose another format."));
       }
     }
+    if (!problems.isEmpty()) {
+      throw new PlanException(problems);
+    }
+  }
+
+  private static Problem problem(TensorInfo tensor, String message, String remedy) {
+    return Problem.error("tensor " + quote(tensor.name()), message, remedy);
   }
 
   private static boolean isPlain(String name) {
@@ -217,10 +230,6 @@ public final class SafetensorsLayout implements FileLayout {
       }
     }
     return true;
-  }
-
-  private static String where(TensorInfo tensor) {
-    return "tensor " + quote(tensor.name());
   }
 
   private void write(Header out) {

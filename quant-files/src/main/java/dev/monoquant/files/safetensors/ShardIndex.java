@@ -147,7 +147,8 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
               + String.join(", ", missing.subList(0, Math.min(MISSING_SHOWN, missing.size())))
               + (missing.size() > MISSING_SHOWN ? ", ..." : "")
               + ". Upper and lower case count. Fetch them too"
-              + (file.endsWith(SUFFIX) ? CHOICE : "."));
+              // Without any shard there is nothing to choose from.
+              + (file.endsWith(SUFFIX) && missing.size() < shards().size() ? CHOICE : "."));
     }
   }
 

@@ -90,9 +90,9 @@ record ConfigGroup(
       }
       refuseSparse(config);
       refuseTransforms(config);
-      String format = config.text("format").orElse(Form.PACK.wire());
+      Optional<String> format = config.text("format");
       List<ConfigGroup> groups = new ArrayList<>();
-      if (format.equals("dense")) {
+      if (format.equals(Optional.of("dense"))) {
         return groups;
       }
       if (!(config.find("config_groups").orElse(null) instanceof JsonValue.Obj all)) {
@@ -145,23 +145,29 @@ record ConfigGroup(
       return value.filter(JsonValue.Obj.class::isInstance).map(JsonValue.Obj.class::cast).stream();
     }
 
-    private ConfigGroup group(String name, String where, JsonValue.Obj group, String global) {
-      String format = group.text("format").orElse(global);
-      Optional<Form> form = Form.of(format);
-      if (form.isEmpty()) {
+    private ConfigGroup group(
+        String name, String where, JsonValue.Obj group, Optional<String> global) {
+      Optional<String> format = group.text("format").or(() -> global);
+      if (format.isPresent() && Form.of(format.get()).isEmpty()) {
         throw unsupported(
-            where, "format " + quote(format) + " is not supported; supported are " + Form.names());
+            where,
+            "format " + quote(format.get()) + " is not supported; supported are " + Form.names());
       }
       if (!(group.members().get("weights") instanceof JsonValue.Obj weights)) {
         throw fault(where, "weights is no object");
       }
       WeightArguments arguments = weights(where, weights);
-      if (!form.get().holds(arguments)) {
+      boolean inputs = group.find("input_activations").orElse(null) instanceof JsonValue.Obj;
+      Form form =
+          format
+              .flatMap(Form::of)
+              .orElseGet(() -> Form.inferred(arguments, inputs, weights.text("scale_dtype")));
+      if (!form.holds(arguments)) {
         throw unsupported(
-            where, "format " + quote(format) + " does not hold weights of " + arguments.text());
+            where,
+            "format " + quote(form.wire()) + " does not hold weights of " + arguments.text());
       }
-      return new ConfigGroup(
-          name, targets(where, group), form.get(), arguments, activations(group));
+      return new ConfigGroup(name, targets(where, group), form, arguments, activations(group));
     }
 
     /** Weights are decoded even if the activations are quantized in an unknown way. */

@@ -3,7 +3,8 @@ package dev.monoquant.io.compressedtensors;
 import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.OutputException;
+import dev.monoquant.PlanException;
+import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.TextPieces;
@@ -93,8 +94,10 @@ final class DirectoryPlan implements OutputLayout {
       origins.computeIfAbsent(shard, s -> new TreeSet<>()).add(tensor.shard());
     }
     if (sources.size() > 1 && byShard.size() != sources.size()) {
-      throw new OutputException(
-          "shards " + sources + " would get the same names in the output. Rename one of them.");
+      throw refusal(
+          "shards " + sources,
+          "they would get the same names in the output",
+          "Rename one of them.");
     }
     Map<String, String> metadata = metadata();
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
@@ -108,13 +111,16 @@ final class DirectoryPlan implements OutputLayout {
     Set<String> names = new HashSet<>();
     for (TensorInfo tensor : all) {
       if (!names.add(tensor.name())) {
-        throw new OutputException(
-            "tensor "
-                + quote(tensor.name())
-                + ": two tensors of the output would have this name. Exclude the layer or choose"
-                + " another format.");
+        throw refusal(
+            "tensor " + quote(tensor.name()),
+            "two tensors of the output would have this name",
+            "Exclude the layer or choose another format.");
       }
     }
+  }
+
+  private static PlanException refusal(String subject, String message, String remedy) {
+    return new PlanException(List.of(Problem.error(subject, message, remedy)));
   }
 
   /** {@return tensors that are not in the input, and their bytes} */
@@ -193,10 +199,10 @@ final class DirectoryPlan implements OutputLayout {
     }
     for (SideFile side : source.info().sideFiles()) {
       if (!taken.add(side.name())) {
-        throw new OutputException(
-            "side file "
-                + quote(side.name())
-                + ": a file of the output would have this name too. Rename or remove it.");
+        throw refusal(
+            "side file " + quote(side.name()),
+            "a file of the output would have this name too",
+            "Rename or remove it.");
       }
       if (!side.name().equals(ModelConfig.FILE)) {
         copies.add(side);

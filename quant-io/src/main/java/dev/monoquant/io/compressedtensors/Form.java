@@ -45,6 +45,31 @@ enum Form {
     return Arrays.stream(values()).filter(f -> f.wire.equals(wire)).findFirst();
   }
 
+  /**
+   * {@return the form that compressed-tensors infers for a group without a format}
+   *
+   * <p>Source: {@code infer_module_format} of compressed-tensors 0.20, which takes the first form
+   * that can store such weights, in a fixed order.
+   *
+   * @param weights how weights are quantized
+   * @param inputs whether the inputs of the layers are quantized, too
+   * @param scales the {@code scale_dtype} of the weights, if it is stated
+   */
+  static Form inferred(WeightArguments weights, boolean inputs, Optional<String> scales) {
+    if (!weights.floats()) {
+      return inputs ? INT : PACK;
+    }
+    if (weights.strategy().groupSize() == 32 && MXFP4.holds(weights)) {
+      return MXFP4;
+    }
+    if (weights.strategy().groupSize() == 32
+        && MXFP8.holds(weights)
+        && scales.equals(MXFP8.scaleType())) {
+      return MXFP8;
+    }
+    return NVFP4.holds(weights) ? NVFP4 : inputs ? FLOAT : NAIVE;
+  }
+
   /** {@return all names, for messages} */
   static String names() {
     return Arrays.stream(values()).map(Form::wire).collect(Collectors.joining(", "));

@@ -273,7 +273,17 @@ class ReaderTest {
                 + "\"z\":\"b.safetensors\"}}"));
     assertDirectoryRefused(
         Reason.SHARD_MISSING,
-        "2 of 3 shards are not there: \"c/d.safetensors\", \"b.safetensors\"");
+        "2 of 3 shards are not there: \"c/d.safetensors\", \"b.safetensors\". Upper and"
+            + " lower case count. Fetch them too, or decide: --option index=shards");
+  }
+
+  /** To take what the shards hold is no remedy if there are none. */
+  @Test
+  void withoutAnyShardThereIsNothingToDecide() throws IOException {
+    put("model.safetensors.index.json", text("{\"weight_map\":{\"x\":\"a.safetensors\"}}"));
+    assertDirectoryRefused(
+        Reason.SHARD_MISSING,
+        "1 of 1 shards are not there: \"a.safetensors\". Upper and lower case count. Fetch them too.");
   }
 
   @Test

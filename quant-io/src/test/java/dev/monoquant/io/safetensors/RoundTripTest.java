@@ -3,7 +3,7 @@ package dev.monoquant.io.safetensors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.OutputException;
+import dev.monoquant.PlanException;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
@@ -204,7 +204,7 @@ class RoundTripTest {
                 Part.perRow("scale", ElementType.FLOAT32))));
     sample.keep("a.weight_scale", ElementType.FLOAT32, 1);
     assertThatThrownBy(() -> sample.request(folder.resolve("x.safetensors")).open(output))
-        .isInstanceOf(OutputException.class)
+        .isInstanceOf(PlanException.class)
         .hasMessageContaining("\"a.weight_scale\"");
     assertThat(folder).isEmptyDirectory();
   }
@@ -213,7 +213,7 @@ class RoundTripTest {
   void aReservedNameIsRefused() {
     Sample sample = new Sample(6).keep("__metadata__", ElementType.FLOAT32, 1);
     assertThatThrownBy(() -> sample.request(folder.resolve("x.safetensors")).bytes(output))
-        .isInstanceOf(OutputException.class)
+        .isInstanceOf(PlanException.class)
         .hasMessageContaining("reserves");
   }
 

@@ -9,6 +9,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -97,10 +98,11 @@ public record ForeignWeights(
       return new ForeignWeights(
           Map.of(), Set.of(), Set.of(), List.of("no weight is decoded: " + e.getMessage()));
     }
-    List<String> notes =
-        activations == 0
-            ? List.of()
-            : List.of("left out: " + activations + " scales of activations, which floats need not");
+    List<String> notes = new ArrayList<>();
+    if (activations > 0) {
+      notes.add("left out: " + activations + " scales of activations, which floats need not");
+    }
+    Fp8.otherBlocks(weights.keySet(), declared).ifPresent(notes::add);
     return new ForeignWeights(
         weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
   }

@@ -1,5 +1,7 @@
 package dev.monoquant.io.foreign;
 
+import static dev.monoquant.QuantException.quote;
+
 import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Storage;
@@ -18,8 +20,10 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -38,8 +42,9 @@ import java.util.Set;
  * </pre>
  *
  * <p>All three tensors are factors, including the one named an inverse. The size of a block is
- * {@code weight_block_size} of the configuration, or the power of two that fits the shapes. The
- * weight has the float type of the model.
+ * {@code weight_block_size} of the configuration, or the power of two that fits the shapes, if it
+ * is the only size that does: transformers divides the shapes, so that a size that is no power of
+ * two is possible where it divides a side. The weight has the float type of the model.
  *
  * <p>Written is one of these: E4M3 with a block for each scale of {@code weight_scale_inv}, F32.
  * Four rows of two columns in blocks of 2 x 2, little-endian:
@@ -157,6 +162,45 @@ public final class Fp8 implements ForeignLayout {
     return Optional.of(
         new Stored(
             weight.withActivations(activations(module, scalePart)), layout, List.of(CODES, scale)));
+  }
+
+  /**
+   * {@return a note if weights have other blocks than the configuration declares}
+   *
+   * <p>transformers takes the blocks from the scales, as is done here; others, such as vLLM, expect
+   * the declared ones.
+   *
+   * @param weights the weights of a model
+   * @param declared its configuration
+   */
+  static Optional<String> otherBlocks(Set<EncodedWeight> weights, DeclaredQuantization declared) {
+    OptionalLong height = declared.block(0);
+    OptionalLong width = declared.block(1);
+    if (height.isEmpty() || width.isEmpty()) {
+      return Optional.empty();
+    }
+    String blocks = height.getAsLong() + "x" + width.getAsLong();
+    List<String> others =
+        weights.stream()
+            .filter(w -> TYPES.contains(w.encoding().parts().get(0).type()))
+            .map(w -> Map.entry(w.name(), w.encoding().part(Part.SCALE).extent()))
+            .filter(
+                w ->
+                    w.getValue() instanceof Part.Grid grid
+                        && grid.colsPerCell() != Part.Grid.ALL
+                        && !blocks.equals(grid.rowsPerCell() + "x" + grid.colsPerCell()))
+            .map(w -> quote(w.getKey()))
+            .toList();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "weight_block_size is "
+                + blocks
+                + ", and the scales of "
+                + (others.size() == 1 ? "1 weight" : others.size() + " weights")
+                + ", such as "
+                + others.get(0)
+                + ", are for other blocks, by which they are decoded");
   }
 
   /** Loaders quantize inputs while the model runs, in groups as wide as a block. */

@@ -58,6 +58,14 @@ final class Groups {
         found = size;
       }
     }
+    if (found != 0 && elements % cells == 0 && elements / cells != found) {
+      throw module.unsupported(
+          "its blocks have "
+              + found
+              + " or "
+              + elements / cells
+              + " numbers along an axis, which its shapes do not tell");
+    }
     if (found == 0) {
       throw module.fault(
           scales, "has " + cells + " scales along an axis of " + elements + " numbers");

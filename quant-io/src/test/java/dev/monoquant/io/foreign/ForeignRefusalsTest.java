@@ -80,6 +80,33 @@ class ForeignRefusalsTest {
     assertLeft(eight, "{}", "its weight_format is 2; only 0 is decoded");
   }
 
+  /** transformers takes the blocks from the scales, since a model may have several sizes. */
+  @Test
+  void otherBlocksThanDeclaredAreToldAndOnesThatNothingTellsAreNotDecoded() throws IOException {
+    Random random = new Random(1);
+    Map<String, Entry> tensors = new LinkedHashMap<>();
+    random(tensors, random, "m.fc.weight", "F8_E4M3", 256, 256);
+    floats(tensors, random, "m.fc.weight_scale_inv", 2, 2);
+    random(tensors, random, "m.row.weight", "F8_E4M3", 256, 256);
+    floats(tensors, random, "m.row.weight_scale", 256, 1);
+    String declared = "{'quant_method':'fp8','weight_block_size':[%s]}";
+    try (ModelSource source = open(directory(folder, tensors, declared.formatted("64,64")))) {
+      assertThat(source.info().quantized()).hasSize(2);
+      assertThat(source.info().notes())
+          .containsExactly(
+              "weight_block_size is 64x64, and the scales of 1 weight, such as \"m.fc.weight\","
+                  + " are for other blocks, by which they are decoded");
+    }
+    try (ModelSource source = open(directory(folder, tensors, declared.formatted("128,128")))) {
+      assertThat(source.info().notes()).isEmpty();
+    }
+    random(tensors, random, "m.fc.weight", "F8_E4M3", 96, 256);
+    assertLeft(tensors, "{}", "its blocks have 64 or 48 numbers along an axis");
+    try (ModelSource source = open(directory(folder, tensors, declared.formatted("64,128")))) {
+      assertThat(source.info().quantized()).hasSize(2);
+    }
+  }
+
   private void assertRefused(Map<String, Entry> tensors, String config, String message)
       throws IOException {
     Path model = directory(folder, tensors, config);

@@ -51,13 +51,27 @@ class ActionIT {
     assertThat(dir.resolve("owned")).doesNotExist();
   }
 
+  /** A name is no option, whatever it begins with. */
+  @Test
+  void namesMayBeginLikeOptions() throws IOException {
+    assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs bash");
+    Files.copy(Distribution.DIGITS, dir.resolve("--help"));
+    Run run = step("--help", "-x.safetensors", "--exclude\nfeatures.*", dir.resolve("page.md"));
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(dir.resolve("-x.safetensors")).isNotEmptyFile();
+  }
+
   private Run step(String output, String arguments, Path page) throws IOException {
+    return step(Distribution.DIGITS.toString(), output, arguments, page);
+  }
+
+  private Run step(String input, String output, String arguments, Path page) throws IOException {
     List<Map<?, ?>> steps = steps();
     return new Distribution(dir)
         .with("GITHUB_ACTIONS", "true")
         .with("GITHUB_STEP_SUMMARY", page.toString())
         .with("GITHUB_ACTION_PATH", Distribution.ROOT.toString())
-        .with("QUANT_INPUT", Distribution.DIGITS.toString())
+        .with("QUANT_INPUT", input)
         .with("QUANT_OUTPUT", output)
         .with("QUANT_ARGUMENTS", arguments)
         .run(

@@ -28,12 +28,7 @@ class LauncherTest {
   private static final String TERMINAL = "-Dmonoquant.terminal=";
 
   /** Choices by the command line, which a batch file cannot look at. */
-  private static final Set<String> ONLY_ON_UNIX =
-      Set.of(
-          "-XX:TieredStopAtLevel=1",
-          "-XX:SharedArchiveFile",
-          "-Xlog:disable",
-          "-Dmonoquant.archive");
+  private static final Set<String> ONLY_ON_UNIX = Set.of("-XX:TieredStopAtLevel=1");
 
   private static String launcher(String name) throws IOException {
     return Files.readString(Path.of("src/dist/bin", name)).replace("\\\n", " ");
@@ -58,6 +53,8 @@ class LauncherTest {
         .contains(
             "-Xmx512m",
             "-XX:+UseSerialGC",
+            "-XX:SharedArchiveFile",
+            "-Dmonoquant.archive",
             "-Dfile.encoding=UTF-8",
             "-Dstdout.encoding=UTF-8",
             "-Dstderr.encoding=UTF-8",
@@ -78,6 +75,16 @@ class LauncherTest {
         .contains("set \"OPT_OUT_TRACKING=true\"")
         .contains("%JAVA_HOME%\\bin\\java.exe")
         .contains("exit /b %ERRORLEVEL%");
+  }
+
+  /** Java refuses to start with an archive that is named and not there. */
+  @Test
+  void anArchiveOfClassesIsNamedOnlyIfItIsThere() throws IOException {
+    assertThat(launcher("quant")).contains("[ -r \"$archive\" ] || archive=");
+    assertThat(launcher("quant.bat"))
+        .contains(
+            "set \"QUANT_ARCHIVE=\"", "if exist \"%QUANT_HOME%\\lib\\quant.jsa\" set QUANT_ARCH")
+        .contains(" %QUANT_ARCHIVE% ");
   }
 
   /** {@code script}, of every Debian, gives a terminal of a known width. */

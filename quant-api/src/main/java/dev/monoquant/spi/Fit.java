@@ -79,7 +79,8 @@ public sealed interface Fit {
     }
     long cols = weight.columnCount();
     List<OptionValues> nearest = new ArrayList<>();
-    LongStream.of(dividing(cols, Math.min(group.size(), cols), -1), dividing(cols, group.size(), 1))
+    LongStream.of(
+            dividing(cols, Math.min(group.size(), cols - 1), -1), dividing(cols, group.size(), 1))
         .filter(size -> size > 1)
         .mapToObj(size -> Granularity.group(Math.toIntExact(size)))
         .forEach(size -> nearest.add(options.with(CommonOptions.GRANULARITY, size)));

@@ -78,6 +78,12 @@ class IntegerRefusalTest {
                 List.of(
                     options.with(CommonOptions.GRANULARITY, Granularity.group(32)),
                     options.with(CommonOptions.GRANULARITY, Granularity.group(48)))));
+    OptionValues wider = options.with(CommonOptions.GRANULARITY, Granularity.group(128));
+    assertThat(scheme.fit(ROWS, wider))
+        .isEqualTo(
+            new Fit.Unfit(
+                "its 96 columns are no multiple of the group size 128",
+                List.of(options.with(CommonOptions.GRANULARITY, Granularity.group(48)))));
     assertThat(scheme.fit(Run.rows(ElementType.INT64, 2, 2), options))
         .isEqualTo(Fit.not("it is I64; F16, BF16, F32 and F64 are quantized"));
     for (WeightMatrix empty :

@@ -46,6 +46,10 @@ final class StateChoice {
           "weights",
           "params");
 
+  /** Averages of weights, which are the weights of a checkpoint that has no others. */
+  private static final Set<String> AVERAGES =
+      Set.of("ema_model", "model_ema", "ema", "ema_state_dict", "state_dict_ema", "params_ema");
+
   private static final Pattern TRAINING =
       Pattern.compile(
           "(?i).*(optim|sched|scaler|callback|rng_state|loops).*|amp|lr|hparams|args|history");
@@ -182,11 +186,12 @@ final class StateChoice {
       }
       Map<String, List<Found>> entries = entries();
       List<Found> beside = chosen.stream().filter(f -> f.path().size() <= skip + 1).toList();
-      List<String> usual =
-          entries.entrySet().stream()
-              .filter(e -> WEIGHTS.contains(e.getKey()) && !isList(e.getValue()))
-              .map(Map.Entry::getKey)
-              .toList();
+      List<String> usual = those(entries, WEIGHTS);
+      long models =
+          entries.entrySet().stream().filter(e -> isModel(e.getKey(), e.getValue())).count();
+      if (usual.isEmpty() && models == 1) {
+        usual = those(entries, AVERAGES);
+      }
       if (usual.isEmpty() && !beside.isEmpty()) {
         return true;
       }
@@ -225,6 +230,13 @@ final class StateChoice {
       chosen = inside;
       skip++;
     }
+  }
+
+  private List<String> those(Map<String, List<Found>> entries, Set<String> names) {
+    return entries.entrySet().stream()
+        .filter(e -> names.contains(e.getKey()) && !isList(e.getValue()))
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   /** The tensors more than one step below, by the first step. */

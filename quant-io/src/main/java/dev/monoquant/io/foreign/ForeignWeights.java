@@ -1,5 +1,7 @@
 package dev.monoquant.io.foreign;
 
+import static dev.monoquant.QuantException.quote;
+
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
@@ -51,7 +53,17 @@ public record ForeignWeights(
 
   /** Local names of scales of activations and of the KV cache, which are not parts of a weight. */
   private static final Set<String> OF_ACTIVATIONS =
-      Set.of("input_scale", "output_scale", "k_scale", "v_scale", "q_scale", "act_scale");
+      Set.of(
+          "input_scale",
+          "output_scale",
+          "k_scale",
+          "v_scale",
+          "q_scale",
+          "act_scale",
+          "scale_input");
+
+  /** What tells ComfyUI that the FP8 weights of a model have scales. */
+  private static final String SCALED_MARKER = "scaled_fp8";
 
   /** Factors of the inputs of a layer (AWQ of ModelOpt), which its weight is made for. */
   private static final String INPUT_FACTORS = "pre_quant_scale";
@@ -100,7 +112,17 @@ public record ForeignWeights(
     }
     List<String> notes = new ArrayList<>();
     if (activations > 0) {
-      notes.add("left out: " + activations + " scales of activations, which floats need not");
+      notes.add(
+          "left out: "
+              + activations
+              + (activations == 1 ? " scale" : " scales")
+              + " of activations, which floats need not");
+    }
+    for (String name : files.tensors().keySet()) {
+      boolean marker = name.equals(SCALED_MARKER) || name.endsWith("." + SCALED_MARKER);
+      if (marker && !weights.isEmpty() && parts.add(name)) {
+        notes.add("left out: " + quote(name) + ", which says that weights have scales");
+      }
     }
     Fp8.otherBlocks(weights.keySet(), declared).ifPresent(notes::add);
     return new ForeignWeights(

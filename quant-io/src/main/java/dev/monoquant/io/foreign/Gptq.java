@@ -1,5 +1,6 @@
 package dev.monoquant.io.foreign;
 
+import static dev.monoquant.QuantException.quote;
 import static dev.monoquant.io.foreign.TransposedGroups.CODES;
 import static dev.monoquant.io.foreign.TransposedGroups.INDEX;
 import static dev.monoquant.io.foreign.TransposedGroups.SCALES;
@@ -18,9 +19,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The GPTQ layout that AutoGPTQ and GPTQModel write: unsigned codes of 2, 3, 4 or 8 bits with a
@@ -40,7 +43,7 @@ import java.util.Set;
  * </pre>
  *
  * <p>Bits and group size follow from the shapes; only {@code checkpoint_format} of the
- * configuration identifies version 2.
+ * configuration identifies version 2, and {@code packing_format} in one of AutoRound.
  *
  * <p>Zero points that are all 2^(b-1) make a symmetric weight, whose codes are read as signed ones,
  * less 2^(b-1). A row among 32 of a symmetric weight of 4 bits, the others 0, in groups of four:
@@ -69,6 +72,23 @@ public final class Gptq implements ForeignLayout {
 
   private static final Set<Integer> BITS = Set.of(2, 3, 4, 8);
   private static final Set<String> FORMATS = Set.of("", FIRST, SECOND);
+
+  private static final Set<String> AUTO_ROUND =
+      Set.of("auto-round", "auto_round", "autoround", "intel/auto-round");
+
+  private static final Map<String, String> AUTO_ROUND_FORMATS =
+      Map.of(
+          "",
+          FIRST,
+          "auto_round:gptq",
+          FIRST,
+          "auto_round:auto_gptq",
+          FIRST,
+          "auto_round",
+          SECOND,
+          "auto_round:gptqmodel",
+          SECOND);
+
   private static final int MAX_INDEX = 1 << 26;
 
   /**
@@ -132,10 +152,7 @@ public final class Gptq implements ForeignLayout {
         || codes.shape().dim(1) != scales.shape().dim(1)) {
       return Optional.empty();
     }
-    String format = module.declared().text("checkpoint_format");
-    if (!FORMATS.contains(format)) {
-      throw module.unsupported("its GPTQ format " + format + " is not decoded; gptq, gptq_v2 are");
-    }
+    String format = format(module);
     long outputs = scales.shape().dim(1);
     long groups = scales.shape().dim(0);
     long words = zeros.shape().dim(1) * Integer.SIZE;
@@ -168,6 +185,33 @@ public final class Gptq implements ForeignLayout {
             TransposedGroups.areCentred(module, bits, shift(format)),
             shift(format));
     return Optional.of(new Stored(parts.weight(), parts.layout(), parameters(module)));
+  }
+
+  /**
+   * The version; AutoRound names it otherwise.
+   *
+   * <p>Source: {@code GPTQ_FORMAT} and {@code GPTQ_FORMAT_NO_ZP} of auto-round's {@code
+   * inference/backend.py}; transformers and vLLM take the first one if none is named.
+   */
+  private static String format(ForeignModule module) {
+    if (AUTO_ROUND.contains(module.declared().method())) {
+      String packing = module.declared().text("packing_format");
+      String format = AUTO_ROUND_FORMATS.get(packing);
+      if (format == null) {
+        throw module.unsupported(
+            "its packing_format "
+                + quote(packing)
+                + " of AutoRound is not decoded; "
+                + String.join(", ", new TreeSet<>(AUTO_ROUND_FORMATS.keySet()).tailSet("a"))
+                + " are");
+      }
+      return format;
+    }
+    String format = module.declared().text("checkpoint_format");
+    if (!FORMATS.contains(format)) {
+      throw module.unsupported("its GPTQ format " + format + " is not decoded; gptq, gptq_v2 are");
+    }
+    return format;
   }
 
   /** Version 1 stores zero points less 1. */

@@ -83,6 +83,22 @@ class ChoicesTest {
     }
   }
 
+  /** As EMA of a diffusion trainer saves itself: counters beside the weights. */
+  @Test
+  void anAverageIsTakenIfThereAreNoOtherWeights() throws IOException {
+    try (ModelSource source =
+        open(checkpoint("ema_model/a.w", "initted", "step"), ReadChoices.DEFAULT)) {
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).containsExactly("a.w");
+      assertThat(source.info().notes())
+          .contains("The weights are those of entry \"ema_model\".")
+          .anyMatch(note -> note.startsWith("Left out: \"initted\" (1 tensor)"));
+    }
+    assertThat(names(checkpoint("params/w", "params_ema/w"), ReadChoices.DEFAULT))
+        .containsExactly("w");
+    assertThatThrownBy(() -> open(checkpoint("ema/w", "unet/w"), ReadChoices.DEFAULT).close())
+        .hasMessageContaining("several entries");
+  }
+
   @Test
   void anEntryMayBeNestedAgain() throws IOException {
     Path file = checkpoint("model/state_dict/a.w", "optim/x");

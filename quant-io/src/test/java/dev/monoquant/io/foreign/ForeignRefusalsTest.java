@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.testing.PlainSafetensors.Entry;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,6 +34,11 @@ class ForeignRefusalsTest {
     random(tensors, random, "m.fc.qzeros", "I32", 2, 4);
     halves(tensors, random, "m.fc.scales", 2, 32);
     assertLeft(tensors, "{'checkpoint_format':'marlin'}", "GPTQ format marlin is not decoded");
+    assertLeft(
+        tensors,
+        "{'quant_method':'auto-round','packing_format':'auto_round:hpu'}",
+        "its packing_format \"auto_round:hpu\" of AutoRound is not decoded; auto_round,"
+            + " auto_round:auto_gptq, auto_round:gptq, auto_round:gptqmodel are");
   }
 
   private void assertLeft(Map<String, Entry> tensors, String config, String note)
@@ -78,6 +84,32 @@ class ForeignRefusalsTest {
     floats(eight, random, "m.fc.SCB", 4);
     eight.put("m.fc.weight_format", new Entry("U8", "[]", new byte[] {2}));
     assertLeft(eight, "{}", "its weight_format is 2; only 0 is decoded");
+  }
+
+  /** The marker of ComfyUI says that weights have scales, which decoded ones have not. */
+  @Test
+  void decodedWeightsHaveNoMarkerOfScaledOnes() throws IOException {
+    Random random = new Random(1);
+    Map<String, Entry> tensors = new LinkedHashMap<>();
+    random(tensors, random, "model.scaled_fp8", "F8_E4M3", 2);
+    random(tensors, random, "m.fc.weight", "F8_E4M3", 8, 8);
+    floats(tensors, random, "m.fc.scale_weight");
+    floats(tensors, random, "m.fc.scale_input");
+    halves(tensors, random, "m.norm.weight", 8);
+    try (ModelSource source = open(directory(folder, tensors, "{}"))) {
+      assertThat(source.info().quantized()).hasSize(1);
+      assertThat(source.info().tensors())
+          .extracting(TensorInfo::name)
+          .containsExactly("m.norm.weight");
+      assertThat(source.info().notes())
+          .containsExactly(
+              "left out: 1 scale of activations, which floats need not",
+              "left out: \"model.scaled_fp8\", which says that weights have scales");
+    }
+    tensors.remove("m.fc.scale_weight");
+    try (ModelSource source = open(directory(folder, tensors, "{}"))) {
+      assertThat(source.info().tensors()).hasSize(4);
+    }
   }
 
   /** transformers takes the blocks from the scales, since a model may have several sizes. */

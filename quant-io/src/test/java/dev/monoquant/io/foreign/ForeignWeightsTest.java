@@ -77,15 +77,26 @@ class ForeignWeightsTest {
   private record Made(
       Map<String, Entry> tensors, String config, int rows, int columns, Reference reference) {}
 
+  /** Version 1 and 2 in turn. */
+  private static final List<String> GPTQ_FORMS =
+      List.of(
+          "'quant_method':'gptq'",
+          "'quant_method':'gptq','checkpoint_format':'gptq_v2'",
+          "'quant_method':'auto-round','packing_format':'auto_round:auto_gptq'",
+          "'quant_method':'intel/auto-round','packing_format':'auto_round:gptqmodel'",
+          "'quant_method':'auto-round'",
+          "'quant_method':'auto-round','packing_format':'auto_round'");
+
   @Property(tries = 100)
   void decodesGptq(
       @ForAll @IntRange(min = 1, max = 4) int words,
       @ForAll @IntRange(min = 1, max = 3) int groups,
       @ForAll @IntRange(min = 0, max = 3) int width,
-      @ForAll boolean second,
+      @ForAll @IntRange(min = 0, max = 5) int form,
       @ForAll boolean ordered,
       @ForAll long seed)
       throws IOException {
+    boolean second = form % 2 == 1;
     int bits = List.of(2, 3, 4, 8).get(width);
     int columns = 32 * groups;
     int rows = 32 * words;
@@ -101,9 +112,7 @@ class ForeignWeightsTest {
     check(
         new Made(
             tensors,
-            "{'quant_method':'gptq','bits':"
-                + bits
-                + (second ? ",'checkpoint_format':'gptq_v2'}" : "}"),
+            "{'bits':" + bits + "," + GPTQ_FORMS.get(form) + "}",
             rows,
             columns,
             (n, k) -> {

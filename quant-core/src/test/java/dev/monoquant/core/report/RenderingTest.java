@@ -197,7 +197,7 @@ class RenderingTest {
         .allMatch(line -> line.length() <= 80)
         .first()
         .asString()
-        .startsWith("a.rather.long.na...el.that.0.weight");
+        .startsWith("...a.layer.of.a.model.that.0.weight");
     assertThat(summary)
         .contains("left in float: 2 tensors, 32 B: 1 not-a-weight, 1 unsupported\n")
         .doesNotContain("a bias");

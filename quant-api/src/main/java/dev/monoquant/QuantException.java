@@ -34,7 +34,7 @@ public abstract sealed class QuantException extends RuntimeException
    * @return the quoted text
    */
   public static String quote(String text) {
-    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
+    StringBuilder out = new StringBuilder(Math.min(text.length(), 200) + 2).append('"');
     int shown = 0;
     for (int i = 0; i < text.length(); i++) {
       if (shown++ == 200) {
@@ -43,6 +43,9 @@ public abstract sealed class QuantException extends RuntimeException
       char c = text.charAt(i);
       if (c == '"' || c == '\\') {
         out.append('\\').append(c);
+      } else if (c > ' ' && c < 127 && c != '[') {
+        // Most names are such letters, and there may be 100,000.
+        out.append(c);
       } else if (Character.isISOControl(c)
           || (c == '[' && text.startsWith("##", i - 2))
           || Character.isSurrogate(c)

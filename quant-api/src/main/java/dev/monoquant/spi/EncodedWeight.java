@@ -42,6 +42,12 @@ public record EncodedWeight(
     encoding.columnFactors().ifPresent(part -> requireRow(matrix, "factors", part));
   }
 
+  /** {@return a hash of the name, by which weights differ; that of all parts takes far longer} */
+  @Override
+  public int hashCode() {
+    return name().hashCode();
+  }
+
   private static void requireRow(WeightMatrix matrix, String what, Part part) {
     long length = part.shape(1, 1).dim(0);
     if (length != matrix.columnCount()) {

@@ -62,10 +62,11 @@ final class InspectCommand implements Callable<Integer> {
       ModelInput model = input.model(input.path(remote.paths(found)));
       Inspection inspection =
           hashes ? quantizer.inspectWithHashes(model) : quantizer.inspect(model);
-      out.print(
-          json
-              ? inspection.toJson()
-              : Terminal.HERE.show(inspection.toTable(Terminal.HERE.columns())));
+      if (json) {
+        inspection.writeJson(out);
+      } else {
+        out.print(Terminal.HERE.show(inspection.toTable(Terminal.HERE.columns())));
+      }
       out.flush();
       return 0;
     }

@@ -1,9 +1,12 @@
 package dev.monoquant.core.text;
 
 import com.google.gson.stream.JsonWriter;
+import java.io.BufferedWriter;
+import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -29,14 +32,69 @@ public final class Fields {
   /** An object with {@code schema} and {@code kind} first, ended by {@code \n}. */
   public static String document(String kind, Consumer<Fields> body) {
     StringWriter text = new StringWriter();
+    document(text, kind, body);
+    return text.toString();
+  }
+
+  /**
+   * Writes what {@link #document(String, Consumer)} returns, a piece at a time.
+   *
+   * @throws UncheckedIOException if the writer throws
+   */
+  public static void document(Writer out, String kind, Consumer<Fields> body) {
+    Writer text = new BufferedWriter(new NoCommands(out));
     JsonWriter json = new JsonWriter(text);
     json.setIndent("  ");
     json.setHtmlSafe(false);
-    new Fields(json)
-        .object(fields -> body.accept(fields.integer("schema", SCHEMA_VERSION).text("kind", kind)));
-    // Only names and messages have these characters. The runner of GitHub Actions takes them, at
-    // any place in a line, for the start of a command; escaped, the text means the same.
-    return text.append('\n').toString().replace("##[", "##\\u005b");
+    Fields fields = new Fields(json);
+    fields.object(all -> body.accept(all.integer("schema", SCHEMA_VERSION).text("kind", kind)));
+    fields.write(
+        () -> {
+          text.write('\n');
+          text.flush();
+        });
+  }
+
+  /**
+   * Escapes the third character of {@code ##[}, which only names and messages have. The runner of
+   * GitHub Actions takes them, at any place in a line, for the start of a command; escaped, the
+   * text means the same.
+   */
+  private static final class NoCommands extends FilterWriter {
+
+    /** How many of the last characters were this sign in a row, at most two. */
+    private int signs;
+
+    NoCommands(Writer out) {
+      super(out);
+    }
+
+    @Override
+    public void write(int c) throws IOException {
+      if (c == '[' && signs == 2) {
+        out.write("\\u005b");
+      } else {
+        out.write(c);
+      }
+      signs = c == '#' ? Math.min(2, signs + 1) : 0;
+    }
+
+    @Override
+    public void write(char[] text, int from, int length) throws IOException {
+      write(new String(text, from, length), 0, length);
+    }
+
+    @Override
+    public void write(String text, int from, int length) throws IOException {
+      int sign = text.indexOf('#', from);
+      if (signs == 0 && (sign < 0 || sign >= from + length)) {
+        out.write(text, from, length);
+        return;
+      }
+      for (int i = from; i < from + length; i++) {
+        write(text.charAt(i));
+      }
+    }
   }
 
   public Fields text(String name, String value) {
@@ -146,7 +204,7 @@ public final class Fields {
       writing.run();
       return this;
     } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory failed", e);
+      throw new UncheckedIOException("writing JSON failed", e);
     }
   }
 }

@@ -6,7 +6,6 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -92,9 +91,14 @@ public final class Text {
 
   /** Such as {@code 64x32x3x3}; {@code scalar} for rank 0. */
   public static String shape(TensorShape shape) {
-    return shape.rank() == 0
-        ? "scalar"
-        : Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining("x"));
+    if (shape.rank() == 0) {
+      return "scalar";
+    }
+    StringBuilder out = new StringBuilder();
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      out.append(axis == 0 ? "" : "x").append(shape.dim(axis));
+    }
+    return out.toString();
   }
 
   /** Such as {@code int8 channel} or {@code int4 group:128 asymmetric}. */
@@ -127,14 +131,27 @@ public final class Text {
    * runner interprets, with its middle left out if it is very long.
    */
   public static String name(String name) {
-    String quoted = QuantException.quote(name);
-    if (!quoted.equals('"' + name + '"') || name.contains("::")) {
-      return quoted;
+    if (!isPlain(name)) {
+      String quoted = QuantException.quote(name);
+      if (!quoted.equals('"' + name + '"') || name.contains("::")) {
+        return quoted;
+      }
     }
     if (name.isEmpty()) {
       return "(root)";
     }
     return shortened(name, MAX_NAME);
+  }
+
+  /** Whether a name is shown as it is, as most are: letters, digits and the like, not too many. */
+  private static boolean isPlain(String name) {
+    for (int i = 0; i < name.length(); i++) {
+      char c = name.charAt(i);
+      if (c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '[' || c == ':') {
+        return false;
+      }
+    }
+    return name.length() <= MAX_NAME;
   }
 
   /**
@@ -143,6 +160,9 @@ public final class Text {
    * differ in nothing else.
    */
   static String shortened(String name, int letters) {
+    if (name.length() <= letters) {
+      return name;
+    }
     int[] points = name.codePoints().toArray();
     if (points.length <= letters) {
       return name;

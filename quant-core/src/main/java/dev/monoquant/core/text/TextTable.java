@@ -74,17 +74,25 @@ public final class TextTable {
     }
     widths[0] = (int) Math.min(widths[0], Math.max(LEAST_NAME, width - others(widths, shown)));
     List<String> names = names(widths[0]);
+    String blanks = " ".repeat(Arrays.stream(widths).max().orElse(0));
     for (int at = 0; at < rows.size(); at++) {
       String[] row = rows.get(at);
-      StringBuilder line = new StringBuilder();
+      int start = out.length();
       for (int i = 0; i < row.length; i++) {
         if (shown[i]) {
           String cell = i == 0 ? names.get(at) : row[i];
-          String pad = " ".repeat(widths[i] - width(cell));
-          line.append(i == 0 ? "" : GAP).append(right[i] ? pad + cell : cell + pad);
+          int pad = widths[i] - width(cell);
+          out.append(i == 0 ? "" : GAP);
+          out.append(blanks, 0, right[i] ? pad : 0).append(cell);
+          out.append(blanks, 0, right[i] ? 0 : pad);
         }
       }
-      out.append(line.toString().stripTrailing()).append('\n');
+      int end = out.length();
+      while (end > start && Character.isWhitespace(out.charAt(end - 1))) {
+        end--;
+      }
+      out.setLength(end);
+      out.append('\n');
     }
   }
 

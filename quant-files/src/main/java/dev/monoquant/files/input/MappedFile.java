@@ -65,6 +65,11 @@ public final class MappedFile implements Closeable {
     return path.getFileSystem().equals(FileSystems.getDefault());
   }
 
+  /** {@return whether ranges are mapped; of another file system's file they are read anew} */
+  public boolean isMapped() {
+    return mapped;
+  }
+
   /** {@return the size in bytes of the file when it was opened} */
   public long size() {
     return size;
@@ -108,13 +113,17 @@ public final class MappedFile implements Closeable {
 
   private ByteBuffer read(long offset, int length) throws IOException {
     ByteBuffer copy = ByteBuffer.allocate(length);
-    while (copy.hasRemaining()) {
-      long at = offset + copy.position();
-      if (channel.read(copy, at) < 0) {
+    read(offset, copy);
+    return copy.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private void read(long offset, ByteBuffer into) throws IOException {
+    while (into.hasRemaining()) {
+      long at = offset + into.position();
+      if (channel.read(into, at) < 0) {
         throw new IOException("the file ends at byte " + at + " of " + size);
       }
     }
-    return copy.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /**
@@ -129,6 +138,19 @@ public final class MappedFile implements Closeable {
    */
   public void copy(long offset, byte[] into, int length) throws IOException {
     slice(offset, length).get(into, 0, length);
+  }
+
+  /**
+   * Reads a range of the file without mapping it, for bytes that are read once: those of a mapping
+   * stay in the memory of this process.
+   *
+   * @param offset the first byte
+   * @param into receives the bytes, from its start on
+   * @param length the number of bytes
+   * @throws IOException if the file cannot be read, or ends earlier
+   */
+  public void read(long offset, byte[] into, int length) throws IOException {
+    read(offset, ByteBuffer.wrap(into, 0, length));
   }
 
   @Override

@@ -2,14 +2,10 @@ package dev.monoquant.files.json;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.input.ParseBudget;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The characters of a JSON text from left to right: white space, single characters, and the texts
@@ -18,117 +14,78 @@ import java.util.function.Supplier;
  */
 final class JsonScanner {
 
-  private static final int CHECKED_AT_ONCE = 1 << 13;
-
   /** The maximum number of UTF-8 bytes per character. */
   private static final int MOST_BYTES = 4;
 
   /** Estimated bytes of a short text. */
   private static final int TEXT = 64;
 
-  private final ByteBuffer text;
+  private static final String KNOWN_ESCAPES = "\"\\/bfnrt";
+  private static final String ESCAPED = "\"\\/\b\f\n\r\t";
+
+  private final JsonWindow in;
   private final int end;
-
-  /** Some bytes of the text: a byte of an array is read several times as fast as a mapped one. */
-  private final byte[] window;
-
-  /** The range of the text in the window. */
-  private int windowStart;
-
-  private int windowEnd;
-
   private final JsonDialect dialect;
   private final Supplier<String> where;
   private final ParseBudget budget;
   private int at;
 
-  private JsonScanner(
-      ByteBuffer text, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
-    this.text = text;
-    this.end = text.limit();
-    this.window = new byte[Math.min(CHECKED_AT_ONCE, end)];
-    this.dialect = dialect;
-    this.where = where;
-    this.budget = budget;
-  }
+  /** The escapes of the text that {@link #measure} has seen, and whether it is ASCII. */
+  private int escapes;
+
+  private boolean ascii;
 
   /**
    * Makes a scanner of a text, without a copy of the bytes.
    *
-   * @param utf8 the bytes; not consumed
+   * @param utf8 the bytes
    * @param dialect the words for messages
    * @param where the key at which the reader is, for messages
    * @param budget for texts and numbers
    * @throws ModelFormatException if the bytes are not UTF-8
    */
-  static JsonScanner of(
-      ByteBuffer utf8, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
-    ByteBuffer bytes = utf8.slice();
-    bytes.position(asciiLength(bytes));
-    CharsetDecoder decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
-    CharBuffer some = CharBuffer.allocate(CHECKED_AT_ONCE);
-    CoderResult result;
-    do {
-      result = decoder.decode(bytes, some.clear(), true);
-    } while (result.isOverflow());
-    if (result.isError()) {
+  JsonScanner(JsonBytes utf8, JsonDialect dialect, Supplier<String> where, ParseBudget budget) {
+    this.in = new JsonWindow(utf8);
+    this.end = utf8.length();
+    this.dialect = dialect;
+    this.where = where;
+    this.budget = budget;
+    int wrong = in.firstNotUtf8();
+    if (wrong < end) {
       throw new ModelFormatException(
           dialect.encoding(),
           dialect.file(),
           "",
           dialect.what()
               + " is not UTF-8, first at its byte "
-              + bytes.position()
+              + wrong
               + ". The file is damaged; fetch it again.");
     }
-    return new JsonScanner(utf8.slice(), dialect, where, budget);
   }
 
-  /** The number of bytes before the first one that is not ASCII; these need no decoder. */
-  private static int asciiLength(ByteBuffer bytes) {
-    byte[] some = new byte[Math.min(CHECKED_AT_ONCE, bytes.limit())];
-    for (int from = 0; from < bytes.limit(); from += some.length) {
-      int length = Math.min(some.length, bytes.limit() - from);
-      bytes.get(from, some, 0, length);
-      for (int i = 0; i < length; i++) {
-        if (some[i] < 0) {
-          return from + i;
-        }
-      }
-    }
-    return bytes.limit();
-  }
-
-  private char unitAt(int index) {
-    if (index < windowStart || index >= windowEnd) {
-      windowStart = index / window.length * window.length;
-      windowEnd = Math.min(end, windowStart + window.length);
-      text.get(windowStart, window, 0, windowEnd - windowStart);
-    }
-    return (char) (window[index - windowStart] & 0xFF);
-  }
-
-  private String slice(int from, int to) {
-    byte[] bytes = new byte[to - from];
-    text.get(from, bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
+  /** {@return the index of the next character} */
+  int position() {
+    return at;
   }
 
   /**
-   * The number of UTF-16 characters before an index: a sequence of 4 bytes is two, a continuation
-   * byte is none.
+   * {@return the bytes from an index to the next character, or null if the window has not all}
+   *
+   * @param from the index
    */
-  private int charactersBefore(int index) {
-    int count = 0;
-    for (int i = 0; i < index; i++) {
-      int b = unitAt(i);
-      count += (b & 0xC0) == 0x80 ? 0 : b >= 0xF0 ? 2 : 1;
-    }
-    return count;
+  byte @Nullable [] since(int from) {
+    return in.copy(from, at);
+  }
+
+  /**
+   * Skips some bytes if they are the next ones and are in the window.
+   *
+   * @param wanted the bytes
+   */
+  boolean skips(byte[] wanted) {
+    boolean there = in.startsWith(at, wanted);
+    at += there ? wanted.length : 0;
+    return there;
   }
 
   /** {@return whether no character is left} */
@@ -138,8 +95,11 @@ final class JsonScanner {
 
   /** Skips white space. */
   void space() {
-    while (at < end
-        && (unitAt(at) == ' ' || unitAt(at) == '\n' || unitAt(at) == '\r' || unitAt(at) == '\t')) {
+    while (at < end) {
+      char c = in.unitAt(at);
+      if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+        return;
+      }
       at++;
     }
   }
@@ -149,7 +109,7 @@ final class JsonScanner {
     if (at >= end) {
       throw fault("stops in the middle");
     }
-    return unitAt(at);
+    return in.unitAt(at);
   }
 
   /** Skips a character if it is the next one; fails at the end of the text. */
@@ -171,24 +131,24 @@ final class JsonScanner {
   /** {@return a number with its digits as read} */
   String number() {
     int start = at;
-    if (at < end && unitAt(at) == '-') {
+    if (at < end && in.unitAt(at) == '-') {
       at++;
     }
     if (dialect.pythonNumbers() && (takes("NaN") || takes("Infinity"))) {
       return numeral(start);
     }
-    if (at < end && unitAt(at) == '0') {
+    if (at < end && in.unitAt(at) == '0') {
       at++;
     } else {
       digits(start);
     }
-    if (at < end && unitAt(at) == '.') {
+    if (at < end && in.unitAt(at) == '.') {
       at++;
       digits(start);
     }
-    if (at < end && (unitAt(at) == 'e' || unitAt(at) == 'E')) {
+    if (at < end && (in.unitAt(at) == 'e' || in.unitAt(at) == 'E')) {
       at++;
-      if (at < end && (unitAt(at) == '+' || unitAt(at) == '-')) {
+      if (at < end && (in.unitAt(at) == '+' || in.unitAt(at) == '-')) {
         at++;
       }
       digits(start);
@@ -197,7 +157,7 @@ final class JsonScanner {
   }
 
   private boolean takes(String word) {
-    if (end - at >= word.length() && slice(at, at + word.length()).equals(word)) {
+    if (end - at >= word.length() && in.slice(at, at + word.length()).equals(word)) {
       at += word.length();
       return true;
     }
@@ -206,7 +166,7 @@ final class JsonScanner {
 
   private void digits(int start) {
     int first = at;
-    while (at < end && unitAt(at) >= '0' && unitAt(at) <= '9') {
+    while (at < end && in.unitAt(at) >= '0' && in.unitAt(at) <= '9') {
       at++;
     }
     if (at == first) {
@@ -219,62 +179,110 @@ final class JsonScanner {
 
   private String numeral(int start) {
     budget.charge(TEXT + (long) (at - start));
-    return slice(start, at);
+    return in.slice(start, at);
   }
 
   /** {@return a text in double quotes, with its escapes resolved} */
   String string() {
     at++;
     int start = at;
-    skipPlain();
-    if (at < end && unitAt(at) == '"') {
+    boolean plain = skipPlain();
+    if (at < end && in.unitAt(at) == '"') {
       int length = at - start;
       // The bytes, which are released, and the text.
       budget.charge(TEXT + 2L * length);
-      if (isAscii(start, length)) {
+      at++;
+      if (plain) {
         budget.release(length);
+        return in.asciiSlice(start, at - 1);
       }
-      return slice(start, at++);
+      return in.slice(start, at - 1);
     }
-    int most = length(start);
+    int most = measure(start);
     // The builder, which is released, and the text.
-    long each = isAscii(start, most) ? most : 2L * most;
+    long each = ascii ? most : 2L * most;
     budget.charge(TEXT + 2 * each);
-    StringBuilder out = new StringBuilder(most);
     at = start;
+    String escaped = ascii ? ascii(most - escapes) : anyText(most);
+    budget.release(each);
+    return escaped;
+  }
+
+  /** Reads a text of ASCII whose number of characters is known, in half the time. */
+  private String ascii(int length) {
+    byte[] out = new byte[length];
+    int written = 0;
+    while (true) {
+      while (at < end) {
+        int first = in.load(at);
+        int limit = in.size();
+        byte[] bytes = in.bytes();
+        int i = first;
+        while (i < limit && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
+          out[written++] = bytes[i++];
+        }
+        at += i - first;
+        if (i < limit) {
+          break;
+        }
+      }
+      if (ends()) {
+        return new String(out, 0, written, StandardCharsets.ISO_8859_1);
+      }
+      int known = KNOWN_ESCAPES.indexOf(peek());
+      if (known < 0) {
+        throw unknownEscape();
+      }
+      out[written++] = (byte) ESCAPED.charAt(known);
+      at++;
+    }
+  }
+
+  private String anyText(int most) {
+    StringBuilder out = new StringBuilder(most);
     while (true) {
       append(out);
-      char c = peek();
-      if (c == '"') {
-        at++;
-        budget.release(each);
+      if (ends()) {
         return out.toString();
       }
-      if (c < ' ') {
-        throw fault("has " + here() + " inside a text; it must be escaped");
-      }
-      at++;
       escape(out);
     }
   }
 
-  /** The number of bytes up to the end of a text, or of all bytes. */
-  private int length(int start) {
-    int i = start;
-    while (i < end && unitAt(i) != '"') {
-      i += unitAt(i) == '\\' ? 2 : 1;
+  /** Skips a quote, which ends a text, or a backslash; all before it was plain. */
+  private boolean ends() {
+    char c = peek();
+    if (c < ' ') {
+      throw fault("has " + here() + " inside a text; it must be escaped");
     }
-    return Math.min(i, end) - start;
+    at++;
+    return c == '"';
   }
 
-  /** Whether a text takes a byte for each character. */
-  private boolean isAscii(int start, int length) {
-    for (int i = start; i < start + length; i++) {
-      if (unitAt(i) >= 0x80 || (unitAt(i) == 'u' && i > start && unitAt(i - 1) == '\\')) {
-        return false;
+  /** The number of bytes up to the end of a text, or of all bytes. */
+  private int measure(int start) {
+    escapes = 0;
+    ascii = true;
+    boolean escaped = false;
+    for (int from = start; from < end; from = in.end()) {
+      int first = in.load(from);
+      int limit = in.size();
+      byte[] bytes = in.bytes();
+      for (int i = first; i < limit; i++) {
+        int b = bytes[i];
+        if (escaped) {
+          escaped = false;
+          ascii &= b != 'u';
+        } else if (b == '\\') {
+          escaped = true;
+          escapes++;
+        } else if (b == '"') {
+          return in.start() + i - start;
+        }
+        ascii &= b >= 0;
       }
     }
-    return true;
+    return end - start;
   }
 
   /** Appends the characters up to an escape or the end of the text. */
@@ -282,31 +290,48 @@ final class JsonScanner {
     int start = at;
     skipPlain();
     for (int from = start; from < at; ) {
-      int to = Math.min(at, from + CHECKED_AT_ONCE);
-      while (to < at && (unitAt(to) & 0xC0) == 0x80) {
+      int to = Math.min(at, from + JsonWindow.BLOCK);
+      while (to < at && (in.unitAt(to) & 0xC0) == 0x80) {
         to++;
       }
-      out.append(slice(from, to));
+      out.append(in.slice(from, to));
       from = to;
     }
   }
 
-  private void skipPlain() {
-    while (at < end && unitAt(at) != '"' && unitAt(at) != '\\' && unitAt(at) >= ' ') {
-      at++;
+  /** Skips what stands for itself in a text, and returns whether that was ASCII. */
+  private boolean skipPlain() {
+    int all = 0;
+    while (at < end) {
+      int first = in.load(at);
+      int limit = in.size();
+      byte[] bytes = in.bytes();
+      int i = first;
+      for (; i < limit; i++) {
+        int b = bytes[i];
+        if (b == '"' || b == '\\' || (b >= 0 && b < ' ')) {
+          break;
+        }
+        all |= b;
+      }
+      at += i - first;
+      if (i < limit) {
+        break;
+      }
     }
+    return all >= 0;
   }
 
   private void escape(StringBuilder out) {
     char c = peek();
-    int known = "\"\\/bfnrt".indexOf(c);
+    int known = KNOWN_ESCAPES.indexOf(c);
     if (known >= 0) {
       at++;
-      out.append("\"\\/\b\f\n\r\t".charAt(known));
+      out.append(ESCAPED.charAt(known));
       return;
     }
     if (c != 'u') {
-      throw fault("has the escape \\ followed by " + here() + ", which JSON does not know");
+      throw unknownEscape();
     }
     char unit = unit();
     if (Character.isLowSurrogate(unit)) {
@@ -314,7 +339,7 @@ final class JsonScanner {
     }
     out.append(unit);
     if (Character.isHighSurrogate(unit)) {
-      boolean follows = at + 1 < end && unitAt(at) == '\\' && unitAt(at + 1) == 'u';
+      boolean follows = at + 1 < end && in.unitAt(at) == '\\' && in.unitAt(at + 1) == 'u';
       at++;
       char low = follows ? unit() : ' ';
       if (!Character.isLowSurrogate(low)) {
@@ -322,6 +347,10 @@ final class JsonScanner {
       }
       out.append(low);
     }
+  }
+
+  private ModelFormatException unknownEscape() {
+    return fault("has the escape \\ followed by " + here() + ", which JSON does not know");
   }
 
   private char unit() {
@@ -344,7 +373,7 @@ final class JsonScanner {
     if (at >= end) {
       return "its end";
     }
-    char c = slice(at, Math.min(end, at + MOST_BYTES)).charAt(0);
+    char c = in.slice(at, Math.min(end, at + MOST_BYTES)).charAt(0);
     return c > ' ' && c < 127 ? "'" + c + "'" : String.format(Locale.ROOT, "U+%04X", (int) c);
   }
 
@@ -356,7 +385,7 @@ final class JsonScanner {
         where.get(),
         dialect.what()
             + " is no strict JSON: at character "
-            + charactersBefore(at)
+            + in.charactersBefore(at)
             + " it "
             + detail
             + ". The file is damaged or was written by a faulty tool; fetch or write it again.");

@@ -16,9 +16,17 @@ public sealed interface JsonValue {
    * @param members the values by key, in the order of the text
    */
   record Obj(Map<String, JsonValue> members) implements JsonValue {
+    /** The members of an object that is read; nothing changes them later: they are not copied. */
+    static final class Read extends LinkedHashMap<String, JsonValue> {
+
+      private static final long serialVersionUID = 1L;
+    }
+
     /** Copies the map, keeping its order. */
     public Obj {
-      members = Collections.unmodifiableMap(new LinkedHashMap<>(members));
+      members =
+          Collections.unmodifiableMap(
+              members instanceof Read ? members : new LinkedHashMap<>(members));
     }
 
     /**

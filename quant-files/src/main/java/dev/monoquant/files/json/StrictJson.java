@@ -9,8 +9,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,15 +32,37 @@ public final class StrictJson {
   private static final int ARRAY = 80;
   private static final int ITEM = 8;
 
+  /** The last object or array of some keys: that of the next weight is often the same. */
+  private static final int MOST_REPEATED = 32;
+
+  private static final int LONGEST_REPEATED = 1 << 10;
+
+  /** A value, its text, the number of arrays and objects around it, and what it was charged. */
+  private static final class Earlier {
+
+    final int depth;
+    final byte[] text;
+    final JsonValue value;
+    final long charged;
+
+    Earlier(int depth, byte[] text, JsonValue value, long charged) {
+      this.depth = depth;
+      this.text = text;
+      this.value = value;
+      this.charged = charged;
+    }
+  }
+
+  private final Map<String, Earlier> repeats = new HashMap<>();
   private final JsonDialect dialect;
   private final Path path = new Path();
   private final ParseBudget budget;
   private final JsonScanner in;
 
-  private StrictJson(ByteBuffer utf8, JsonDialect dialect) {
+  private StrictJson(JsonBytes utf8, JsonDialect dialect) {
     this.dialect = dialect;
     this.budget = new ParseBudget(dialect.file(), dialect.maxParsedBytes());
-    this.in = JsonScanner.of(utf8, dialect, path::where, budget);
+    this.in = new JsonScanner(utf8, dialect, path::where, budget);
   }
 
   /**
@@ -53,7 +75,7 @@ public final class StrictJson {
    *     space around it
    */
   public static JsonValue parse(ByteBuffer utf8, JsonDialect dialect) {
-    return new StrictJson(utf8, dialect).document();
+    return new StrictJson(JsonBytes.of(utf8), dialect).document();
   }
 
   /** Takes the members of an object one after another. */
@@ -80,6 +102,19 @@ public final class StrictJson {
    *     space around it
    */
   public static void parse(ByteBuffer utf8, JsonDialect dialect, Members members) {
+    parse(JsonBytes.of(utf8), dialect, members);
+  }
+
+  /**
+   * Reads one document that is an object, of which one member at a time is in memory.
+   *
+   * @param utf8 the bytes, read in blocks
+   * @param dialect how to read, and the words for messages
+   * @param members takes the members, in the order of the text, before faults behind them are found
+   * @throws ModelFormatException if the bytes are not exactly one JSON object, with optional white
+   *     space around it
+   */
+  public static void parse(JsonBytes utf8, JsonDialect dialect, Members members) {
     new StrictJson(utf8, dialect).document(members);
   }
 
@@ -110,7 +145,7 @@ public final class StrictJson {
   }
 
   private JsonValue object() {
-    Map<String, JsonValue> members = new LinkedHashMap<>();
+    Map<String, JsonValue> members = new JsonValue.Obj.Read();
     members(members.keySet(), (key, value, charged) -> members.put(key, value));
     return new JsonValue.Obj(members);
   }
@@ -152,7 +187,7 @@ public final class StrictJson {
       path.enter(key);
       budget.charge(MEMBER);
       long before = budget.used();
-      JsonValue value = nested();
+      JsonValue value = repeated(key);
       to.put(key, value, budget.used() - before);
       in.space();
       if (in.skips('}')) {
@@ -201,6 +236,31 @@ public final class StrictJson {
       in.expect(',');
       in.space();
     }
+  }
+
+  /**
+   * Reads the value of a key, or takes the last one of this key and depth if its text is the same.
+   */
+  private JsonValue repeated(String key) {
+    char first = in.peek();
+    if (path.depth() == 1 || (first != '{' && first != '[')) {
+      return nested();
+    }
+    Earlier earlier = repeats.get(key);
+    if (earlier != null && earlier.depth == path.depth() && in.skips(earlier.text)) {
+      budget.charge(earlier.charged);
+      path.leave();
+      return earlier.value;
+    }
+    int start = in.position();
+    int depth = path.depth();
+    long before = budget.used();
+    JsonValue value = nested();
+    byte[] text = in.position() - start > LONGEST_REPEATED ? null : in.since(start);
+    if (text != null && (earlier != null || repeats.size() < MOST_REPEATED)) {
+      repeats.put(key, new Earlier(depth, text, value, budget.used() - before));
+    }
+    return value;
   }
 
   /** Reads a value after its key or item was entered in the path. */

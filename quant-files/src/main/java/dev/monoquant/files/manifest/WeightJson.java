@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A quantized weight as JSON, without the location of its bytes:
@@ -210,6 +211,40 @@ public final class WeightJson {
   }
 
   /**
+   * What the weight before had: most weights of a file share their options and parts, which are
+   * read once as long as their JSON is the same object. Not thread-safe.
+   */
+  public static final class Before {
+
+    private @Nullable JsonValue options;
+    private @Nullable OptionValues values;
+    private @Nullable JsonValue parts;
+    private @Nullable Encoding encoding;
+
+    /** Makes a reader's memory, at first of nothing. */
+    public Before() {}
+
+    private OptionValues options(String where, JsonValue json, JsonFields.Fault fault) {
+      if (values == null || options != json) {
+        values = readOptions(where, json, fault);
+        options = json;
+      }
+      return values;
+    }
+
+    private Encoding encoding(JsonFields fields, boolean stated, JsonFields.Fault fault) {
+      if (stated) {
+        return WeightJson.encoding(fields, true, fault);
+      }
+      if (encoding == null || parts != fields.get("parts")) {
+        encoding = WeightJson.encoding(fields, false, fault);
+        parts = fields.get("parts");
+      }
+      return encoding;
+    }
+  }
+
+  /**
    * Reads the output of {@link #write}.
    *
    * @param name the name of the weight
@@ -228,11 +263,39 @@ public final class WeightJson {
       JsonFields.Fault fault,
       Set<String> added,
       More more) {
+    return read(name, json, shard, fault, added, more, new Before());
+  }
+
+  /**
+   * Reads the output of {@link #write}, one weight of many.
+   *
+   * @param name the name of the weight
+   * @param json its description
+   * @param shard the value of {@link TensorInfo#shard()}
+   * @param fault makes the exceptions
+   * @param added the names of the added fields
+   * @param more handles the added fields
+   * @param before what the weight read before had
+   * @return the weight
+   * @throws ModelFormatException if it differs from the output of {@link #write}
+   */
+  public static EncodedWeight read(
+      String name,
+      JsonValue json,
+      String shard,
+      JsonFields.Fault fault,
+      Set<String> added,
+      More more,
+      Before before) {
     String where = where(name);
-    Set<String> names = new HashSet<>(FIELDS);
-    names.addAll(added);
-    if (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA)) {
-      names.add(FORMULA);
+    Set<String> names = FIELDS;
+    if (!added.isEmpty()
+        || (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA))) {
+      names = new HashSet<>(FIELDS);
+      names.addAll(added);
+      if (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA)) {
+        names.add(FORMULA);
+      }
     }
     JsonFields fields = new JsonFields(fault, where, json, names);
     try {
@@ -255,8 +318,8 @@ public final class WeightJson {
           new EncodedWeight(
               rows,
               SchemeId.parse(fields.text("scheme")),
-              readOptions(where, fields.get("options"), fault),
-              encoding(fields, names.contains(FORMULA), fault));
+              before.options(where, fields.get("options"), fault),
+              before.encoding(fields, names.contains(FORMULA), fault));
       // Throws if a size overflows, because later code does not check this.
       weight.encoding().rowAlignment();
       return more.complete(weight, fields);

@@ -4,9 +4,11 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ForeignFile;
 import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.json.JsonBytes;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -60,7 +62,7 @@ public final class SafetensorsFile implements Closeable {
     MappedFile file = MappedFile.open(path);
     try {
       long length = headerLength(file, label, limits);
-      ByteBuffer text = file.slice(LENGTH_BYTES, (int) length);
+      JsonBytes text = header(file, (int) length);
       refuseForeign(file, label, text);
       long dataStart = LENGTH_BYTES + length;
       return new SafetensorsFile(
@@ -68,10 +70,35 @@ public final class SafetensorsFile implements Closeable {
           file,
           dataStart,
           SafetensorsHeader.read(text, label, file.size(), file.size() - dataStart, limits));
+    } catch (UncheckedIOException e) {
+      file.close();
+      throw e.getCause();
     } catch (IOException | RuntimeException | Error e) {
       file.close();
       throw e;
     }
+  }
+
+  /** The header, read in blocks; that of a remote file is read at once. */
+  private static JsonBytes header(MappedFile file, int length) throws IOException {
+    if (!file.isMapped()) {
+      return JsonBytes.of(file.slice(LENGTH_BYTES, length));
+    }
+    return new JsonBytes() {
+      @Override
+      public int length() {
+        return length;
+      }
+
+      @Override
+      public void get(int from, byte[] into, int count) {
+        try {
+          file.read(LENGTH_BYTES + (long) from, into, count);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    };
   }
 
   private static long headerLength(MappedFile file, String label, ReadLimits limits)
@@ -125,10 +152,14 @@ public final class SafetensorsFile implements Closeable {
   }
 
   /** Refuses a file of another known format, unless its header starts like a safetensors header. */
-  private static void refuseForeign(MappedFile file, String label, ByteBuffer header)
+  private static void refuseForeign(MappedFile file, String label, JsonBytes header)
       throws IOException {
-    for (int i = 0; i < header.limit(); i++) {
-      byte b = header.get(i);
+    byte[] some = new byte[Math.min(header.length(), SNIFF)];
+    for (int i = 0; i < header.length(); i++) {
+      if (i % SNIFF == 0) {
+        header.get(i, some, Math.min(header.length() - i, SNIFF));
+      }
+      byte b = some[i % SNIFF];
       if (b == '{') {
         return;
       }

@@ -4,13 +4,14 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonBytes;
 import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.json.TextPieces;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ReadLimits;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -51,7 +52,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    * @param limits bounds on sizes and counts read from untrusted input
    */
   static SafetensorsHeader read(
-      ByteBuffer text, String file, long fileSize, long dataSize, ReadLimits limits) {
+      JsonBytes text, String file, long fileSize, long dataSize, ReadLimits limits) {
     JsonDialect dialect =
         new JsonDialect(
             file,
@@ -66,7 +67,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
 
   private record Checker(String file, long fileSize, long dataSize, ReadLimits limits) {
 
-    SafetensorsHeader header(ByteBuffer text, JsonDialect dialect) {
+    SafetensorsHeader header(JsonBytes text, JsonDialect dialect) {
       List<StoredTensor> tensors = new ArrayList<>();
       Map<String, String> metadata = new LinkedHashMap<>();
       // Most tensors of a model have one of a few shapes.
@@ -97,13 +98,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
     }
 
     private static long bytes(String text) {
-      // No stream: a text may have 90 MB.
-      for (int i = 0; i < text.length(); i++) {
-        if (text.charAt(i) >= 0x80) {
-          return 2L * text.length();
-        }
-      }
-      return text.length();
+      return TextPieces.isAscii(text) ? text.length() : 2L * text.length();
     }
 
     private Map<String, String> metadata(JsonValue json) {

@@ -55,12 +55,13 @@ final class OwnFiles {
       throws IOException {
     try {
       Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
-      for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
-        SelfDescription.read(shard.getValue(), shard.getKey(), limits)
-            .forEach(weight -> weights.put(weight, new Described(weight)));
-      }
       Set<String> parts = new HashSet<>();
-      weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
+      for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
+        SelfDescription.Described own =
+            SelfDescription.read(shard.getValue(), shard.getKey(), limits);
+        own.weights().forEach(weight -> weights.put(weight, new Described(weight)));
+        parts.addAll(own.parts());
+      }
       Set<String> described = Set.of();
       List<String> notes = List.of();
       if (weights.isEmpty()) {

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonBytes;
 import dev.monoquant.files.json.JsonDialect;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
@@ -24,8 +25,6 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -89,12 +88,12 @@ final class SelfDescription {
    * @param file the file with the text in its metadata and the parts among its tensors
    * @param shard the value for {@link TensorInfo#shard()}
    * @param limits bounds on sizes and counts read from untrusted input
-   * @return the weights in the order of the text; empty if the file does not describe any
+   * @return the weights in the order of the text; none if the file does not describe any
    */
-  static List<EncodedWeight> read(SafetensorsFile file, String shard, ReadLimits limits) {
+  static Described read(SafetensorsFile file, String shard, ReadLimits limits) {
     String text = file.metadata().get(WEIGHTS_KEY);
     if (text == null) {
-      return List.of();
+      return new Described(List.of(), Set.of());
     }
     String version = file.metadata().getOrDefault(VERSION_KEY, "");
     if (!version.equals(VERSION)) {
@@ -112,15 +111,26 @@ final class SelfDescription {
         .weights(text, limits);
   }
 
+  /**
+   * What a file describes.
+   *
+   * @param weights the weights in the order of the text
+   * @param parts the names of the tensors that hold them
+   */
+  record Described(List<EncodedWeight> weights, Set<String> parts) {}
+
   private record Reader(SafetensorsFile file, String shard, JsonFields.Fault fault) {
 
-    List<EncodedWeight> weights(String text, ReadLimits limits) {
+    // Weights that have the objects of the one before need not look for equal ones.
+    @SuppressWarnings("ReferenceEquality")
+    Described weights(String text, ReadLimits limits) {
       List<EncodedWeight> weights = new ArrayList<>();
       Map<String, String> owner = new HashMap<>();
+      WeightJson.Before before = new WeightJson.Before();
       Map<OptionValues, OptionValues> options = new HashMap<>();
       Map<Encoding, Encoding> encodings = new HashMap<>();
       StrictJson.parse(
-          ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
+          JsonBytes.of(text),
           new JsonDialect(
               file.label(),
               "the text under " + WEIGHTS_KEY,
@@ -130,21 +140,40 @@ final class SelfDescription {
               false,
               limits.maxParsedBytes()),
           (name, json) -> {
-            EncodedWeight weight = weight(name, json, owner);
+            EncodedWeight weight = weight(name, json, owner, before);
+            EncodedWeight last = weights.isEmpty() ? null : weights.get(weights.size() - 1);
             int known = options.size() + encodings.size();
-            weights.add(
-                weight
-                    .withOptions(options.computeIfAbsent(weight.options(), o -> o))
-                    .withEncoding(encodings.computeIfAbsent(weight.encoding(), e -> e)));
+            if (last == null
+                || last.options() != weight.options()
+                || last.encoding() != weight.encoding()) {
+              weight =
+                  weight
+                      .withOptions(options.computeIfAbsent(weight.options(), o -> o))
+                      .withEncoding(encodings.computeIfAbsent(weight.encoding(), e -> e));
+            }
+            weights.add(weight);
             return KEPT + (options.size() + encodings.size() - known) * OPTIONS;
           });
-      return weights;
+      return new Described(weights, owner.keySet());
     }
 
-    private EncodedWeight weight(String name, JsonValue json, Map<String, String> owner) {
+    private EncodedWeight weight(
+        String name, JsonValue json, Map<String, String> owner, WeightJson.Before before) {
+      List<TensorInfo> tensors = new ArrayList<>();
       EncodedWeight weight =
-          WeightJson.read(name, json, shard, fault, Set.of(), (w, f) -> checked(w));
-      for (TensorInfo part : parts(weight).tensors()) {
+          WeightJson.read(
+              name,
+              json,
+              shard,
+              fault,
+              Set.of(),
+              (w, f) -> {
+                tensors.addAll(parts(w).tensors());
+                tensors.forEach(part -> requireTensor(w.name(), part));
+                return w;
+              },
+              before);
+      for (TensorInfo part : tensors) {
         // The name that the file has, as another copy of it would be kept.
         String stored = file.find(part.name()).map(StoredTensor::name).orElse(part.name());
         String other = owner.putIfAbsent(stored, weight.name());
@@ -157,20 +186,16 @@ final class SelfDescription {
       return weight;
     }
 
-    private EncodedWeight checked(EncodedWeight weight) {
-      String where = WeightJson.where(weight.name());
-      parts(weight).tensors().forEach(part -> requireTensor(where, part));
-      return weight;
-    }
-
-    private void requireTensor(String where, TensorInfo wanted) {
+    private void requireTensor(String weight, TensorInfo wanted) {
       StoredTensor found = file.find(wanted.name()).orElse(null);
       if (found == null) {
-        throw fault.of(where, "its part " + quote(wanted.name()) + " is no tensor of the file");
+        throw fault.of(
+            WeightJson.where(weight),
+            "its part " + quote(wanted.name()) + " is no tensor of the file");
       }
       if (found.type() != wanted.type() || !found.shape().equals(wanted.shape())) {
         throw fault.of(
-            where,
+            WeightJson.where(weight),
             "its part "
                 + quote(wanted.name())
                 + " is "

@@ -142,10 +142,16 @@ public final class TorchZip implements Closeable {
 
   /** {@return the records of TorchScript source, {@code code/...py}} */
   public List<ArchiveEntry> code() {
-    String prefix = folder() + "code/";
-    return archive.entries().stream()
-        .filter(e -> e.name().startsWith(prefix) && e.name().endsWith(".py"))
-        .toList();
+    return archive.entries().stream().filter(this::isCode).toList();
+  }
+
+  /**
+   * {@return whether an entry is a record of TorchScript source}
+   *
+   * @param entry an entry of this archive
+   */
+  public boolean isCode(ArchiveEntry entry) {
+    return entry.name().startsWith("code/", folder().length()) && entry.name().endsWith(".py");
   }
 
   /**

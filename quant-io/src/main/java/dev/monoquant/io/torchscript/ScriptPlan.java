@@ -157,7 +157,7 @@ final class ScriptPlan implements OutputLayout {
           Records.isStorage(record)
               || record.equals(TorchZip.PICKLE)
               || record.equals(TorchZip.CONSTANTS)
-              || zip.code().contains(entry);
+              || zip.isCode(entry);
       if (Records.isCarried(record)) {
         ByteBuffer bytes = zip.bytes(entry);
         byte[] content = new byte[bytes.remaining()];

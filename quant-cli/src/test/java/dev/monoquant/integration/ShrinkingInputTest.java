@@ -84,6 +84,31 @@ class ShrinkingInputTest {
     assertThat(out).doesNotExist();
   }
 
+  /** What cannot be read is the input, whatever was written until then. */
+  @Test
+  void soIsASideFileThatCannotBeRead() throws IOException {
+    Path model = Checkpoint.directory(folder.resolve("in"), 1, 2, 32);
+    Path side = model.resolve("tokenizer.json");
+    Path out = folder.resolve("out");
+    Quantizer quantizer =
+        Quantizer.create().withThreads(1).withProgress((stage, done, total, item) -> delete(side));
+    assertThatThrownBy(
+            () -> quantizer.quantize(ModelInput.of(model), QuantizationConfig.DEFAULT, out, false))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining(side + ": it could not be read");
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactly(model);
+    }
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** An archive, stored and compressed: both are mapped. */
   @ParameterizedTest
   @ValueSource(ints = {ZipEntry.STORED, ZipEntry.DEFLATED})

@@ -2,10 +2,13 @@ package dev.monoquant.core.verify;
 
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.event.RecordedStage;
@@ -234,16 +237,31 @@ public final class Verifier {
         continue;
       }
       boolean measured = original.isPresent() && !scaled.contains(weight.name());
-      VerifiedWeight run =
-          new VerifiedWeight(
-              settings, output, weight, measured ? original : Optional.empty(), other, clamps());
-      Optional<String> fault = run.run();
-      fault.ifPresent(f -> differs(weight.name(), f));
-      if (measured) {
-        errors.put(weight.name(), run.errors());
+      try {
+        VerifiedWeight run =
+            new VerifiedWeight(
+                settings, output, weight, measured ? original : Optional.empty(), other, clamps());
+        Optional<String> fault = run.run();
+        fault.ifPresent(f -> differs(weight.name(), f));
+        if (measured) {
+          errors.put(weight.name(), run.errors());
+        }
+      } catch (ConfigurationException | PluginException | ModelFormatException e) {
+        requireDamage(weight, e);
       }
       meter.add(weight.matrix().tensor().bytes(), weight.name());
     }
+  }
+
+  /**
+   * A changed description may name a scheme, option or formula that there is not. In an output
+   * whose hashes are right, the same is what it says, such as that a plugin is missing.
+   */
+  private void requireDamage(EncodedWeight weight, QuantException e) {
+    if (audit.differences().isEmpty()) {
+      throw e;
+    }
+    differs(weight.name(), "what describes it cannot be followed: " + e.getMessage());
   }
 
   /** Whether NaN and infinities were replaced when the output was made. */

@@ -429,10 +429,11 @@ public final class Staging implements Closeable {
    *
    * @param name its name relative to the target
    * @param source the file
-   * @throws IOException if reading or writing fails
+   * @throws dev.monoquant.ModelFormatException if it cannot be opened
+   * @throws IOException if writing fails
    */
   public void copy(String name, Path source) throws IOException {
-    try (MappedFile in = MappedFile.open(source);
+    try (MappedFile in = CopiedFile.open(source);
         StagedFile file = create(name, in.size(), mode.and(source))) {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));

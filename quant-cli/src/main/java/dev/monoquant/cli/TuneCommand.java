@@ -112,7 +112,8 @@ final class TuneCommand implements Callable<Integer> {
       names = "--max-runs",
       paramLabel = "N",
       description =
-          "Measure at most this many options; layers that are not measured stay in float.")
+          "Measure at most this many options: one of each layer, the largest first, then further"
+              + " ones. Layers that are not measured stay in float.")
   private @Nullable Long mostRuns;
 
   @Option(

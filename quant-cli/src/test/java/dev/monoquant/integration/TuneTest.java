@@ -1,9 +1,11 @@
 package dev.monoquant.integration;
 
 import static ai.djl.ndarray.types.DataType.FLOAT32;
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDList;
@@ -90,36 +92,36 @@ class TuneTest {
     }
   }
 
+  private static TuneOptions bits(double target, long runs) {
+    return new TuneOptions(
+        CONFIG,
+        NONE,
+        NONE,
+        OptionalDouble.of(target),
+        OptionalLong.of(runs),
+        OptionalLong.empty(),
+        OptionalLong.empty());
+  }
+
+  /** Of a budget each layer gets a share, the largest first, and bytes are bounded. */
   @Test
-  void aBudgetLeavesLayersInFloatAndBytesAreBounded() throws Exception {
+  void aBudgetIsSpreadOverTheLayersAndBytesAreBounded() throws Exception {
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
       Quantizer quantizer = quantizer(manager);
-      TuneOptions bits =
-          new TuneOptions(
-              CONFIG,
-              NONE,
-              NONE,
-              OptionalDouble.of(31.96),
-              OptionalLong.of(6),
-              OptionalLong.empty(),
-              OptionalLong.empty());
-      TuneReport report = quantizer.tune(CNN, bits);
-      assertThat(report.chosen().bits()).isLessThanOrEqualTo(31.96);
+      TuneReport report = quantizer.tune(CNN, bits(5.5, 6));
+      assertThat(report.chosen().bits()).isLessThanOrEqualTo(5.5);
+      assertThat(report.chosen().measured().orElseThrow()).isGreaterThan(0.99);
       assertThat(report.notes())
-          .containsExactly(
-              "features.3: 1 of 7 options were measured, since the budget was spent",
-              "left in float, since the budget for measuring was spent: 2 of 4 layers or families,"
-                  + " from classifier.1 on");
-      TuneOptions tiny =
-          new TuneOptions(
-              CONFIG,
-              NONE,
-              NONE,
-              OptionalDouble.of(1),
-              OptionalLong.of(6),
-              OptionalLong.empty(),
-              OptionalLong.empty());
-      assertThatThrownBy(() -> quantizer.tune(CNN, tiny))
+          .singleElement(as(STRING))
+          .matches("6 of \\d+ options were measured, since the budget was spent");
+      TuneReport less = quantizer.tune(CNN, bits(9, 2));
+      assertThat(less.chosen().bits()).isLessThanOrEqualTo(9);
+      assertThat(less.notes())
+          .hasSize(2)
+          .contains(
+              "left in float, since no option of theirs was measured: 2 of 4 layers or families,"
+                  + " the smallest ones: features.0, classifier.4");
+      assertThatThrownBy(() -> quantizer.tune(CNN, bits(1, 6)))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("cannot be met");
     }

@@ -9,6 +9,7 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.TuneTrials.Batch;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.TuneOptions;
@@ -19,6 +20,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.TuneReport;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.Costs;
 import dev.monoquant.core.trial.ModelRunner;
 import dev.monoquant.core.trial.ModelRunners;
@@ -46,7 +48,6 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -56,6 +57,9 @@ import java.util.regex.Pattern;
  */
 final class TuneRun {
 
+  /** The most layers in a note. */
+  private static final int MOST_NAMED = 3;
+
   private final Settings settings;
   private final TuneOptions options;
   private final ModelInput input;
@@ -63,7 +67,6 @@ final class TuneRun {
   private final Path folder;
   private final RunnableFile original;
   private final List<String> notes = new ArrayList<>();
-  private final List<String> unmeasured = new ArrayList<>();
 
   /** The name of a weight of each layer, which no other layer and no kind has. */
   private final Map<String, String> weights = new HashMap<>();
@@ -160,24 +163,14 @@ final class TuneRun {
                     w.weight().matrix().layer(), w.weight().matrix().tensor().name()));
     List<List<String>> families = families(all);
     List<NavigableMap<Long, Integer>> ways = new ArrayList<>();
-    families.forEach(family -> ways.add(ways(own(family, all), plans)));
-    long planned = ways.stream().mapToLong(Map::size).sum();
-    passes.plan(Math.min(planned, mostRuns) + 1);
-    List<List<Choice>> choices = new ArrayList<>();
-    for (int i = 0; i < families.size(); i++) {
-      choices.add(choices(families.get(i), own(families.get(i), all), ways.get(i), costs));
-    }
+    families.forEach(family -> ways.add(TuneTrials.ways(own(family, all), plans)));
+    List<Long> sizes = families.stream().map(family -> bytesBefore(own(family, all))).toList();
+    List<List<Choice>> choices = measured(families, sizes, ways, costs);
     long before = opened.source().info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     long rest = before - all.values().stream().mapToLong(PlannedWeight::bytesBefore).sum();
     long numbers =
         all.values().stream().mapToLong(w -> w.weight().matrix().tensor().shape().elements()).sum();
-    if (!unmeasured.isEmpty()) {
-      notes.add(
-          String.format(
-              "left in float, since the budget for measuring was spent: %d of %d layers or families,"
-                  + " from %s on",
-              unmeasured.size(), families.size(), unmeasured.get(0)));
-    }
+    tellUnmeasured(families, ways, choices);
     TunedLayers tuned = new TunedLayers(choices);
     Sized sized = new Sized(before, rest, numbers, families, costs);
     return options.cosine().isPresent() ? sized.byCosine(tuned) : sized.byBytes(tuned);
@@ -229,70 +222,71 @@ final class TuneRun {
     return all.values().stream().filter(w -> family.contains(w.weight().matrix().layer())).toList();
   }
 
-  /** The options of a family by their bytes. */
-  private static NavigableMap<Long, Integer> ways(
-      List<PlannedWeight> own, List<Map<String, PlannedWeight>> plans) {
-    NavigableMap<Long, Integer> ways = new TreeMap<>();
-    for (int way = TuneWay.ALL.size() - 1; way >= 0; way--) {
-      Map<String, PlannedWeight> plan = plans.get(way);
-      long bytes =
-          own.stream()
-              .mapToLong(
-                  w ->
-                      Optional.ofNullable(plan.get(w.weight().name()))
-                          .map(PlannedWeight::bytesAfter)
-                          .orElse(w.bytesBefore()))
-              .sum();
-      if (own.stream().anyMatch(w -> plan.containsKey(w.weight().name()))) {
-        ways.putIfAbsent(bytes, way); // Of equal bytes, the one of more bits.
-      }
-    }
-    return ways;
+  private static long bytesBefore(List<PlannedWeight> weights) {
+    return weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
   }
 
-  /** The options of a family with their bytes and measured costs, as far as the budget allows. */
-  private List<Choice> choices(
-      List<String> family, List<PlannedWeight> own, NavigableMap<Long, Integer> ways, Costs costs)
+  /**
+   * The options of each family with their bytes and measured costs, as far as the budget allows.
+   */
+  private List<List<Choice>> measured(
+      List<List<String>> families,
+      List<Long> sizes,
+      List<NavigableMap<Long, Integer>> ways,
+      Costs costs)
       throws IOException {
-    List<Choice> choices = new ArrayList<>();
-    choices.add(
-        new Choice(TuneWay.FLOAT, own.stream().mapToLong(PlannedWeight::bytesBefore).sum(), 0));
-    List<Output> outputs = new ArrayList<>();
-    // From the most bits: within a small budget, few bytes less are better than none.
-    List<Map.Entry<Long, Integer>> some =
-        ways.descendingMap().entrySet().stream()
-            .limit(isSpent() ? 0 : mostRuns - passes.done())
-            .toList();
-    for (Map.Entry<Long, Integer> way : some) {
-      outputs.add(
-          new Output(
-              folder.resolve("way-" + way.getValue() + ".pt"),
-              config(Map.of(family, way.getValue()))));
-    }
-    if (!outputs.isEmpty()) {
+    List<List<Choice>> choices = new ArrayList<>();
+    sizes.forEach(
+        size -> choices.add(new ArrayList<>(List.of(new Choice(TuneWay.FLOAT, size, 0)))));
+    List<Batch> batches = TuneTrials.of(ways, sizes, mostRuns, options.mostSeconds().isPresent());
+    passes.plan(batches.stream().mapToLong(batch -> batch.ways().size()).sum() + 1);
+    for (Batch batch : batches) {
+      if (isSpent()) {
+        break;
+      }
+      List<String> family = families.get(batch.family());
+      List<Output> outputs = new ArrayList<>();
+      for (Map.Entry<Long, Integer> way : batch.ways()) {
+        outputs.add(
+            new Output(
+                folder.resolve("way-" + way.getValue() + ".pt"),
+                config(Map.of(family, way.getValue()))));
+      }
       quantize(family.get(0), outputs);
-    }
-    int done = 0;
-    for (Map.Entry<Long, Integer> way : some) {
-      Output output = outputs.get(choices.size() - 1);
-      if (!isSpent()) {
+      for (int i = 0; i < outputs.size(); i++) {
+        Map.Entry<Long, Integer> way = batch.ways().get(i);
         String subject = family.get(0) + ": " + TuneWay.ALL.get(way.getValue()).name();
-        choices.add(new Choice(way.getValue(), way.getKey(), cost(costs, output, subject)));
-        done++;
+        choices
+            .get(batch.family())
+            .add(new Choice(way.getValue(), way.getKey(), cost(costs, outputs.get(i), subject)));
       }
     }
-    for (Output output : outputs) {
-      Files.deleteIfExists(output.target());
+    return choices;
+  }
+
+  private void tellUnmeasured(
+      List<List<String>> families,
+      List<NavigableMap<Long, Integer>> ways,
+      List<List<Choice>> choices) {
+    long all = ways.stream().mapToLong(Map::size).sum();
+    long done = choices.stream().mapToLong(of -> of.size() - 1).sum();
+    if (done == all) {
+      return;
     }
-    if (done == 0 && !ways.isEmpty()) {
-      unmeasured.add(family.get(0));
-    } else if (done < ways.size()) {
+    notes.add(done + " of " + all + " options were measured, since the budget was spent");
+    List<String> left = new ArrayList<>();
+    for (int i = 0; i < choices.size(); i++) {
+      if (choices.get(i).size() == 1 && !ways.get(i).isEmpty()) {
+        left.add(families.get(i).get(0));
+      }
+    }
+    if (!left.isEmpty()) {
       notes.add(
           String.format(
-              "%s: %d of %d options were measured, since the budget was spent",
-              family.get(0), done, ways.size()));
+              "left in float, since no option of theirs was measured: %d of %d layers or families,"
+                  + " the smallest ones: %s",
+              left.size(), families.size(), Text.names(left, MOST_NAMED)));
     }
-    return choices;
   }
 
   private boolean isSpent() {

@@ -30,7 +30,7 @@ public record TuneReport(
    * Layers that share an option.
    *
    * @param layers their names
-   * @param option the option, such as {@code int4 group:32}
+   * @param option the option, such as {@code int4 group:32 asymmetric}
    * @param cost what the option takes from a cosine of 1, measured with these layers alone
    */
   public record Chosen(List<String> layers, String option, double cost) {}

@@ -58,6 +58,11 @@ final class Definitions {
     return all;
   }
 
+  /** {@return the definitions of other code of the same archive, within the same limits} */
+  Definitions reread(SortedMap<String, String> code) {
+    return of(code, label, limits);
+  }
+
   private void add(SourceFile file) {
     files.put(file.path(), file);
     for (ClassDef type : file.classes().values()) {

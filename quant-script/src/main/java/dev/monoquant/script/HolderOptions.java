@@ -54,6 +54,14 @@ public final class HolderOptions {
           "With mode=static, hand on int8 from layer to layer where nothing but relu, pooling and"
               + " views lies between");
 
+  /** Whether attentions that code computes in parts are one kernel, see FusedAttention. */
+  public static final OptionSpec<Boolean> ATTENTION =
+      OptionSpec.flag(
+          "attention",
+          false,
+          "Compute products, masks and softmax of each attention by one kernel of PyTorch, where the"
+              + " code proves that only rounding changes");
+
   /** The least number of inputs for {@link Mode#STATIC}; see {@link #GREATEST}. */
   public static final OptionSpec<Double> LEAST =
       OptionSpec.number(
@@ -95,7 +103,7 @@ public final class HolderOptions {
 
   /** {@return all options} */
   public static List<OptionSpec<?>> all() {
-    return List.of(MODE, KERNELS, SMALL, SHARE, CHAIN, LEAST, GREATEST);
+    return List.of(MODE, KERNELS, SMALL, SHARE, CHAIN, ATTENTION, LEAST, GREATEST);
   }
 
   /** {@return the least number of elements of a weight that is quantized} */

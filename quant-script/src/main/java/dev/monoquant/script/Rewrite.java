@@ -13,9 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** One rewriting of a program. An object is used once. */
 final class Rewrite {
@@ -105,6 +107,11 @@ final class Rewrite {
                 "__torch__/" + name + ".py",
                 Library.source(
                     name, source.kernels(), source.decoder(), source.shares(), source.chains())));
+    OptionalInt attentions =
+        weights.stream().anyMatch(w -> w.storage().get(HolderOptions.ATTENTION))
+            ? OptionalInt.of(
+                FusedAttention.in(code, definitions, program.constants(), holderTypes()))
+            : OptionalInt.empty();
     ScriptProgram result =
         new ScriptProgram(
             code,
@@ -119,7 +126,12 @@ final class Rewrite {
             decoded.put(weight.name(), objects.get(holder));
           }
         });
-    return new Rewritten(result, pickles.storages(), cuts.storages(), treatments, decoded);
+    return new Rewritten(
+        result, pickles.storages(), cuts.storages(), treatments, decoded, attentions);
+  }
+
+  private Set<String> holderTypes() {
+    return libraries.values().stream().map(Library::declared).collect(Collectors.toSet());
   }
 
   private Collection<String> others(String weight) {

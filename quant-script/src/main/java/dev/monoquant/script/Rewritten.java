@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.files.pickle.PickleObject;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * A program with quantized weights.
@@ -19,13 +20,16 @@ import java.util.Map;
  * @param treatments the result for each weight, in the order of the input
  * @param decoded the holders of weights that are decoded when the program is loaded, by weight
  *     name; see {@link HolderRun}
+ * @param attentions the number of attentions that one kernel computes each; empty if option {@code
+ *     attention} does not ask for it
  */
 public record Rewritten(
     ScriptProgram program,
     List<HeldStorage> storages,
     List<CutStorage> cuts,
     List<Treatment> treatments,
-    Map<String, PickleObject> decoded) {
+    Map<String, PickleObject> decoded,
+    OptionalInt attentions) {
 
   /** Copies the lists and the map. */
   public Rewritten {
@@ -34,5 +38,6 @@ public record Rewritten(
     cuts = List.copyOf(cuts);
     treatments = List.copyOf(treatments);
     decoded = Map.copyOf(decoded);
+    requireNonNull(attentions, "attentions");
   }
 }

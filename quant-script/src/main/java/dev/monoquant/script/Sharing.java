@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Products of one value with several weights, such as query, key and value of an attention, in one
@@ -18,117 +17,6 @@ import java.util.Set;
  * are of one library. What kernels take is then equal to the bit.
  */
 final class Sharing {
-
-  /** The functions of torch that change no tensor, as far as models call them between products. */
-  private static final Set<String> PURE =
-      Set.of(
-          "abs",
-          "add",
-          "addmm",
-          "all",
-          "any",
-          "arange",
-          "baddbmm",
-          "bmm",
-          "cat",
-          "chunk",
-          "clamp",
-          "clone",
-          "constant_pad_nd",
-          "contiguous",
-          "cos",
-          "cumsum",
-          "detach",
-          "dim",
-          "div",
-          "dropout",
-          "einsum",
-          "embedding",
-          "eq",
-          "erf",
-          "exp",
-          "expand",
-          "expand_as",
-          "flatten",
-          "floor_divide",
-          "floordiv",
-          "format",
-          "full",
-          "full_like",
-          "gather",
-          "ge",
-          "gelu",
-          "gt",
-          "index",
-          "index_select",
-          "is_floating_point",
-          "layer_norm",
-          "le",
-          "len",
-          "linear",
-          "log",
-          "logical_not",
-          "lt",
-          "masked_fill",
-          "matmul",
-          "maximum",
-          "mean",
-          "minimum",
-          "mm",
-          "mul",
-          "narrow",
-          "ne",
-          "neg",
-          "new_zeros",
-          "numel",
-          "ones",
-          "ones_like",
-          "permute",
-          "pow",
-          "relu",
-          "remainder",
-          "repeat",
-          "reshape",
-          "rsqrt",
-          "rsub",
-          "scaled_dot_product_attention",
-          "select",
-          "sigmoid",
-          "silu",
-          "sin",
-          "size",
-          "slice",
-          "softmax",
-          "split",
-          "sqrt",
-          "squeeze",
-          "stack",
-          "sub",
-          "sum",
-          "t",
-          "tanh",
-          "tensor",
-          "to",
-          "transpose",
-          "tril",
-          "triu",
-          "type_as",
-          "unflatten",
-          "unsqueeze",
-          "view",
-          "view_as",
-          "where",
-          "zeros",
-          "zeros_like",
-          "__getitem__",
-          "__is__",
-          "__isnot__",
-          "__not__");
-
-  private static final Set<String> BUILT_IN =
-      Set.of("annotate", "bool", "float", "getattr", "int", "unchecked_cast");
-
-  private static final List<String> HEADS = List.of("if", "elif", "else", "while", "for", "with");
 
   /** The start of the names of prepared inputs. */
   private static final String PREPARED = "held_input";
@@ -172,16 +60,10 @@ final class Sharing {
 
   /** Notes a call of a global function, whose source is not known. */
   void calls(Expr.Call call, String name) {
-    boolean known =
-        BUILT_IN.contains(name)
-            || name.startsWith("ops.prim.")
-            || (name.startsWith("torch.") && PURE.contains(name.substring("torch.".length())));
-    if (!known || call.arguments().stream().anyMatch(a -> a.keyword().equals(OUT))) {
+    if (!PureCalls.contain(name, call)) {
       changes();
     }
   }
-
-  private static final Optional<String> OUT = Optional.of("out");
 
   /** {@return whether no statement may change a tensor} */
   boolean isPure() {
@@ -241,7 +123,7 @@ final class Sharing {
       Statement between = body.get(i);
       if (!between.understood()
           || between.line().indent() != indent
-          || HEADS.stream().anyMatch(between.line()::is)
+          || between.isHead()
           || between.member().isPresent()
           || impure.get(i)
           || between.assigned().contains(first.input())) {

@@ -24,9 +24,16 @@ record Statement(
     List<Expr> values,
     Optional<String> alias) {
 
+  private static final List<String> HEADS = List.of("if", "elif", "else", "while", "for", "with");
+
   Statement {
     assigned = List.copyOf(assigned);
     values = List.copyOf(values);
+  }
+
+  /** {@return whether it begins a block} */
+  boolean isHead() {
+    return HEADS.stream().anyMatch(line::is);
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /** Quantizes weights of an archive, for tests. */
@@ -29,6 +30,7 @@ final class Quantized {
   private final Map<String, Map<String, byte[]>> parts = new LinkedHashMap<>();
   private final Map<String, String> refused = new TreeMap<>();
   private List<Treatment> treatments = List.of();
+  private OptionalInt attentions = OptionalInt.empty();
 
   Quantized(ScriptArchive original) {
     this.original = original;
@@ -158,9 +160,15 @@ final class Quantized {
     return treatments;
   }
 
+  /** {@return the number of attentions that one kernel computes} */
+  OptionalInt attentions() {
+    return attentions;
+  }
+
   ScriptArchive rewrite() {
     Rewritten rewritten = rewriter.rewrite(weights, List.of());
     treatments = rewritten.treatments();
+    attentions = rewritten.attentions();
     return original.with(rewritten, parts);
   }
 
@@ -172,7 +180,13 @@ final class Quantized {
     ScriptProgram program =
         new ScriptProgram(timed.code(), made.program().data(), made.program().constants());
     Rewritten changed =
-        new Rewritten(program, made.storages(), made.cuts(), made.treatments(), made.decoded());
+        new Rewritten(
+            program,
+            made.storages(),
+            made.cuts(),
+            made.treatments(),
+            made.decoded(),
+            made.attentions());
     return Map.entry(original.with(changed, parts), timed.weights());
   }
 

@@ -256,6 +256,18 @@ final class ScriptPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>();
+    rewritten
+        .attentions()
+        .ifPresent(
+            count ->
+                notes.add(
+                    count == 0
+                        ? "option attention: the code computes no attention in parts that one kernel"
+                            + " can compute"
+                        : count
+                            + (count == 1 ? " attention is" : " attentions are")
+                            + " computed by one kernel"
+                            + (count == 1 ? "" : " each")));
     SortedMap<String, Integer> unused = new TreeMap<>(dropped);
     if (unused.remove(Records.BYTECODE) != null) {
       notes.add(

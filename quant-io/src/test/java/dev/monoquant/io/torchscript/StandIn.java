@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -79,7 +80,8 @@ final class StandIn implements Rewriting {
         storages,
         List.of(),
         treatments,
-        Map.of());
+        Map.of(),
+        OptionalInt.empty());
   }
 
   static PickleValue copy(PickleValue value) {

@@ -37,6 +37,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -294,7 +295,9 @@ class TorchScriptSafetyTest {
                             s.key(), s.weight(), s.part(), s.type(), s.elements() + 1))),
         "bytes");
     requireBroken(
-        r -> new Rewritten(r.program(), r.storages(), r.cuts(), List.of(), Map.of()),
+        r ->
+            new Rewritten(
+                r.program(), r.storages(), r.cuts(), List.of(), Map.of(), OptionalInt.empty()),
         "not every weight");
     requireBroken(
         r -> {
@@ -305,7 +308,8 @@ class TorchScriptSafetyTest {
               r.storages(),
               r.cuts(),
               r.treatments(),
-              Map.of());
+              Map.of(),
+              OptionalInt.empty());
         },
         "lost the kept tensor");
     assertThat(folder).isEmptyDirectory();
@@ -313,7 +317,12 @@ class TorchScriptSafetyTest {
 
   private static Rewritten with(Rewritten rewritten, List<HeldStorage> storages) {
     return new Rewritten(
-        rewritten.program(), storages, rewritten.cuts(), rewritten.treatments(), Map.of());
+        rewritten.program(),
+        storages,
+        rewritten.cuts(),
+        rewritten.treatments(),
+        Map.of(),
+        OptionalInt.empty());
   }
 
   private static List<HeldStorage> other(Rewritten r, UnaryOperator<HeldStorage> change) {

@@ -118,7 +118,7 @@ public final class NumpyArchive {
     boolean texts = descr.startsWith(TEXT);
     DataType type = texts ? DataType.INT32 : type(name, descr);
     String shape = find(SHAPE, name, header);
-    long[] dims = dims(texts ? shape + "," + descr.substring(TEXT.length()) : shape);
+    long[] dims = dims(name, texts ? shape + "," + descr.substring(TEXT.length()) : shape);
     boolean byColumns = find(ORDER, name, header).equals("True");
     long size = type.getNumOfBytes();
     try {
@@ -166,12 +166,16 @@ public final class NumpyArchive {
     return found.group(1);
   }
 
-  private static long[] dims(String text) {
-    return Arrays.stream(text.split(",", -1))
-        .map(String::strip)
-        .filter(dim -> !dim.isEmpty())
-        .mapToLong(dim -> dim.length() > 18 ? Long.MAX_VALUE : Long.parseLong(dim))
-        .toArray();
+  private long[] dims(String name, String text) {
+    try {
+      return Arrays.stream(text.split(",", -1))
+          .map(String::strip)
+          .filter(dim -> !dim.isEmpty())
+          .mapToLong(dim -> dim.length() > 18 ? Long.MAX_VALUE : Long.parseLong(dim))
+          .toArray();
+    } catch (NumberFormatException e) {
+      throw fault(name, "its sizes are no numbers: " + QuantException.quote(text));
+    }
   }
 
   private static long[] reversed(long[] dims) {

@@ -81,7 +81,7 @@ class NumpyArchiveTest {
       header = start.capacity();
     }
     byte[] bytes = Files.readAllBytes(file);
-    int record = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("PK\u0001\u0002");
+    int record = new String(bytes, StandardCharsets.US_ASCII).indexOf("PK\u0001\u0002");
     // The directory tells of 1.2 GB that are not there.
     ByteBuffer.wrap(bytes)
         .order(ByteOrder.LITTLE_ENDIAN)
@@ -91,6 +91,26 @@ class NumpyArchiveTest {
       assertThatThrownBy(() -> NumpyArchive.read(file, manager))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("1200000000 bytes of numbers, and at most 1073741824 are read");
+    }
+  }
+
+  /** Sizes that are no numbers, of texts and in a shape. */
+  @Test
+  void sizesThatAreNoNumbersAreRefused() throws IOException {
+    for (String sizes : new String[] {"'<U6a', 'shape': ()", "'<f4', 'shape': (1 2)"}) {
+      String head = "{'fortran_order': False, 'descr': " + sizes + ", }\n";
+      Path file = temp.resolve("sizes.npz");
+      try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+        zip.putNextEntry(new ZipEntry("x.npy"));
+        zip.write(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
+        zip.write(new byte[] {(byte) head.length(), 0});
+        zip.write(head.getBytes(StandardCharsets.US_ASCII));
+      }
+      try (NDManager manager = NDManager.newBaseManager()) {
+        assertThatThrownBy(() -> NumpyArchive.read(file, manager))
+            .isInstanceOf(ConfigurationException.class)
+            .hasMessageContaining("its sizes are no numbers");
+      }
     }
   }
 

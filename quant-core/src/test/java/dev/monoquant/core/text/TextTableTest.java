@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -64,7 +65,7 @@ class TextTableTest {
 
   @Property
   void differentNamesStayDifferentAndRowsFit(
-      @ForAll("names") HashSet<String> names, @ForAll @IntRange(min = 31, max = 90) int width) {
+      @ForAll("names") Set<String> names, @ForAll @IntRange(min = 31, max = 90) int width) {
     String[] lines = lines(List.copyOf(names), width, "weight", "?kind", ">after");
     assertThat(lines).allMatch(line -> line.length() <= width);
     int longest = names.stream().mapToInt(String::length).max().orElse(0);
@@ -75,7 +76,7 @@ class TextTableTest {
   }
 
   @Provide
-  Arbitrary<HashSet<String>> names() {
+  Arbitrary<Set<String>> names() {
     return Arbitraries.strings()
         .withChars("ab.0\u00e4")
         .ofMinLength(1)
@@ -83,7 +84,6 @@ class TextTableTest {
         .map(core -> "model.layers." + core + ".weight")
         .set()
         .ofMinSize(1)
-        .ofMaxSize(6)
-        .map(HashSet::new);
+        .ofMaxSize(6);
   }
 }

@@ -13,6 +13,9 @@ public final class PlanException extends QuantException {
 
   private static final long serialVersionUID = 1L;
 
+  /** The most problems in the message. */
+  private static final int MOST_SHOWN = 10;
+
   private final transient List<Problem> problems;
 
   /**
@@ -40,7 +43,7 @@ public final class PlanException extends QuantException {
     }
     return errors.size()
         + " problems: "
-        + errors.stream().limit(20).map(Problem::toString).collect(Collectors.joining("; "))
-        + (errors.size() > 20 ? "; and " + (errors.size() - 20) + " more" : "");
+        + errors.stream().limit(MOST_SHOWN).map(Problem::toString).collect(Collectors.joining("; "))
+        + (errors.size() > MOST_SHOWN ? "; and " + (errors.size() - MOST_SHOWN) + " more" : "");
   }
 }

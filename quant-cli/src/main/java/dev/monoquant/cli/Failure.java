@@ -41,6 +41,9 @@ final class Failure {
 
   private static final int NAMES_SHOWN = 3;
 
+  /** The most problems that are shown, each of which names up to three weights. */
+  private static final int LINES_SHOWN = 10;
+
   private Failure() {}
 
   /** Receives what fails in picocli and in commands. */
@@ -226,7 +229,12 @@ final class Failure {
 
   private static void sayAll(PrintWriter err, List<String> lines) {
     say(err, lines.size() + " problems:");
-    lines.forEach(line -> err.print(Terminal.MESSAGES.show("  " + oneLine(inOptions(line)))));
+    lines.stream()
+        .limit(LINES_SHOWN)
+        .forEach(line -> err.print(Terminal.MESSAGES.show("  " + oneLine(inOptions(line)))));
+    if (lines.size() > LINES_SHOWN) {
+      err.print(Terminal.MESSAGES.show("  and " + (lines.size() - LINES_SHOWN) + " more"));
+    }
     err.flush();
     lines.forEach(line -> GitHub.HERE.annotate("error", oneLine(inOptions(line)), err));
   }

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -209,6 +211,11 @@ class WrongUseTest {
           input("quantize $m -o $d/x.safetensors --limit maxHeaderBytes=9", "maxHeaderBytes"),
           input("inspect /dev/null", "/dev/null: a pipe or a device", "Save it as a file first"),
           input("inspect $d/hollow", "holds no tensor file"),
+          input(
+              "quantize $d/ragged.safetensors -o $d/x.safetensors --granularity group:32",
+              "quant: 14 problems:",
+              "its 33 columns are no multiple of the group size 32",
+              "  and 4 more"),
           input("quantize $d/none.safetensors -o $d/x.safetensors", "no such file or directory"),
           input("quantize $d/nan.safetensors -o $d/x.safetensors", "fc.weight", "--non-finite"),
           input("dequantize $m -o $d/x.safetensors", "no quantized weights", "Quantize it first"),
@@ -303,6 +310,11 @@ class WrongUseTest {
     Path model = dir.resolve("digits.safetensors");
     Files.copy(Distribution.DIGITS, model, StandardCopyOption.REPLACE_EXISTING);
     Models.linear(dir.resolve("nan.safetensors"), Float.NaN);
+    Models.tensors(
+        dir.resolve("ragged.safetensors"),
+        IntStream.range(33, 47)
+            .mapToObj(i -> "layer." + i + ".fc.weight 2x" + i)
+            .collect(Collectors.joining(";")));
     Files.writeString(dir.resolve("text.safetensors"), "just a text");
     Files.writeString(
         dir.resolve("lfs.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0");

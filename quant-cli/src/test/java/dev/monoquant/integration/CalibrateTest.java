@@ -146,6 +146,15 @@ class CalibrateTest {
   }
 
   @Test
+  void filesOfOthersStay() throws IOException {
+    Path other = Files.writeString(folder.resolve("c.safetensors.part"), "of another program");
+    calibrate(CalibrationOptions.DEFAULT.withMostCalls(1), "c.safetensors");
+    assertThat(other).hasContent("of another program");
+    assertThat(folder.toFile().list())
+        .containsExactlyInAnyOrder("c.safetensors", "c.safetensors.part");
+  }
+
+  @Test
   void passesAndAnInterruptionLeaveTheSameBytes() throws IOException {
     CalibrationOptions options = GRAM.withBatch(100).withRange(Range.HISTOGRAM);
     assertThat(calibrate(options, "two").passes()).isEqualTo(2);

@@ -307,9 +307,14 @@ public final class CalibrationRun {
     for (int pass = 0; Files.deleteIfExists(sums(pass)) || pass < passes; pass++) {
       Files.deleteIfExists(folder.resolve(sums(pass).getFileName() + ".part"));
     }
+    Files.deleteIfExists(part());
     if (isEmpty()) {
       Files.delete(folder);
     }
+  }
+
+  private Path part() {
+    return folder.resolve("calibration.part");
   }
 
   private Path sums(int pass) {
@@ -424,7 +429,7 @@ public final class CalibrationRun {
       metadata.put(CalibrationWriter.VERSION_KEY + ".samples", samples.toString());
       metadata.put(CalibrationWriter.VERSION_KEY + ".count", Long.toString(calls));
       metadata.put(CalibrationWriter.VERSION_KEY + ".observer", options.range().wire());
-      List<CalibrationReport.LayerRange> ranges = writer.write(target, metadata);
+      List<CalibrationReport.LayerRange> ranges = writer.write(target, part(), metadata);
       return new CalibrationReport(
           target,
           settings.samples().size(),

@@ -115,9 +115,10 @@ final class CalibrationWriter {
    * Writes the file under a temporary name, flushes it and puts it in place. Without a layer that
    * has statistics, nothing is written.
    *
+   * @param part the temporary name, in the file system of the target
    * @return the layers that have statistics
    */
-  List<LayerRange> write(Path target, Map<String, String> metadata) throws IOException {
+  List<LayerRange> write(Path target, Path part, Map<String, String> metadata) throws IOException {
     List<TensorInfo> tensors = new ArrayList<>();
     List<LayerRange> ranges = new ArrayList<>();
     layers.forEach((name, sums) -> describe(name, sums, tensors, ranges));
@@ -125,7 +126,6 @@ final class CalibrationWriter {
       return ranges;
     }
     SafetensorsLayout layout = new SafetensorsLayout(tensors, metadata);
-    Path part = target.resolveSibling(target.getFileName() + ".part");
     try (FileChannel out =
         FileChannel.open(
             part,

@@ -85,9 +85,8 @@ public final class Workers {
     rethrow(named(run.failure()));
   }
 
-  /** The JVM answers a read beyond the end of a mapped file with an InternalError. */
   private @Nullable Throwable named(@Nullable Throwable failure) {
-    if (!(failure instanceof InternalError)) {
+    if (failure == null || !isShorterFile(failure)) {
       return failure;
     }
     ModelFormatException shorter =
@@ -99,6 +98,19 @@ public final class Workers {
                 + " to it.");
     shorter.initCause(failure);
     return shorter;
+  }
+
+  /**
+   * The JVM answers a read beyond the end of a mapped file with an InternalError, at the next place
+   * where it can. If that is where a channel begins to write, the channel ends with another one: it
+   * removes a thread, number -1, that it has not added yet.
+   */
+  private static boolean isShorterFile(Throwable failure) {
+    StackTraceElement[] trace = failure.getStackTrace();
+    return failure instanceof InternalError
+        || (failure instanceof IndexOutOfBoundsException
+            && trace.length > 0
+            && trace[0].getClassName().equals("sun.nio.ch.NativeThreadSet"));
   }
 
   /** The state shared by the threads of one run; its own lock guards the jobs and all state. */

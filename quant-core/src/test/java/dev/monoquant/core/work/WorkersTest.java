@@ -3,6 +3,9 @@ package dev.monoquant.core.work;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.ModelFormatException;
+import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -64,6 +67,36 @@ class WorkersTest {
                             }))
         .isInstanceOf(OutOfMemoryError.class);
     assertThat(started).hasValue(3);
+  }
+
+  /** What the JVM throws for a mapped file that was made shorter, also while a channel writes. */
+  @Test
+  void aShorterFileIsNamed() {
+    IndexOutOfBoundsException hidden = new ArrayIndexOutOfBoundsException(-1);
+    hidden.setStackTrace(
+        new StackTraceElement[] {
+          new StackTraceElement("sun.nio.ch.NativeThreadSet", "remove", "NativeThreadSet.java", 75)
+        });
+    for (Throwable failure : List.of(new InternalError("memory access"), hidden)) {
+      assertThatThrownBy(() -> failing(failure))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("m: was made shorter")
+          .hasCause(failure);
+    }
+    assertThatThrownBy(() -> failing(new ArrayIndexOutOfBoundsException(-1)))
+        .isInstanceOf(ArrayIndexOutOfBoundsException.class);
+  }
+
+  private static void failing(Throwable failure) throws IOException {
+    new Workers(1, "m")
+        .run(
+            () ->
+                buffers -> {
+                  if (failure instanceof Error error) {
+                    throw error;
+                  }
+                  throw (RuntimeException) failure;
+                });
   }
 
   @Test

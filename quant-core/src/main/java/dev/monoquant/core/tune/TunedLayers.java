@@ -58,9 +58,7 @@ public final class TunedLayers {
       List<Choice> hull = hull(families.get(family));
       hulls.add(hull);
       for (int level = 1; level < hull.size(); level++) {
-        Choice from = hull.get(level - 1);
-        Choice to = hull.get(level);
-        steps.add(new Step(family, level, to.bytes() - from.bytes(), from.cost() - to.cost()));
+        steps.add(step(family, level, hull.get(level - 1), hull.get(level)));
       }
     }
     // Slopes fall along a hull, so that the levels of a family stay in order.
@@ -91,10 +89,13 @@ public final class TunedLayers {
     return hull;
   }
 
+  /** By the slopes of steps as {@link Step#slope} rounds them, so that they fall along a hull. */
   private static boolean isAbove(Choice left, Choice middle, Choice right) {
-    double direct = (left.cost() - right.cost()) / (right.bytes() - left.bytes());
-    double first = (left.cost() - middle.cost()) / (middle.bytes() - left.bytes());
-    return first <= direct;
+    return step(0, 0, left, middle).slope() <= step(0, 0, middle, right).slope();
+  }
+
+  private static Step step(int family, int level, Choice from, Choice to) {
+    return new Step(family, level, to.bytes() - from.bytes(), from.cost() - to.cost());
   }
 
   /** {@return the points of the curve, from the least bytes to the least cost} */

@@ -7,6 +7,7 @@ import dev.monoquant.core.tune.TunedLayers.Point;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -57,6 +58,12 @@ class TunedLayersTest {
     assertThat(chosen.point().bytes()).isLessThanOrEqualTo(budget);
     assertThat(chosen.bound()).isLessThanOrEqualTo(best + 1e-9);
     assertThat(chosen.point().cost()).isGreaterThanOrEqualTo(best - 1e-9);
+  }
+
+  /** Three options of one family on a line, whose slopes differ by rounding alone. */
+  @Example
+  void optionsOnALineStayInOrder() {
+    noChoiceIsBetterThanAPointOfTheCurve(-227553819, 3);
   }
 
   @Property

@@ -122,7 +122,7 @@ record Attention(
     private Optional<Softmax> softmax(Expr from, Locals in, boolean outer) {
       Expr at = from;
       while (steps++ < MOST_STEPS) {
-        at = in.value(at, outer ? statements : new TreeSet<>());
+        at = outer ? in.value(at, statements) : in.origin(at);
         if (!(at instanceof Expr.Call call)) {
           return Optional.of(new Softmax(at, OptionalInt.empty()));
         }
@@ -142,8 +142,7 @@ record Attention(
           Expr of = call.arguments().get(0).value();
           return Optional.of(
               new Softmax(
-                  outer ? of : in.value(of, new TreeSet<>()),
-                  Locals.whole(call.arguments().get(1).value())));
+                  outer ? of : in.origin(of), Locals.whole(call.arguments().get(1).value())));
         } else if (passes(call, in)) {
           at = call.arguments().get(0).value();
         } else {

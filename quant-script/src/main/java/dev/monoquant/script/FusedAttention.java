@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -58,7 +59,9 @@ final class FusedAttention {
     }
     Definitions now = definitions.reread(code);
     FusedAttention fused =
-        new FusedAttention(new Locals.Program(now, constants, holders), "__torch__." + name + ".");
+        new FusedAttention(
+            new Locals.Program(now, constants, holders, new IdentityHashMap<>()),
+            "__torch__." + name + ".");
     SortedMap<String, String> changed = new TreeMap<>();
     for (SourceFile file : now.files()) {
       Edits edits = new Edits();

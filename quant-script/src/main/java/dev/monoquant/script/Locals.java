@@ -1,6 +1,5 @@
 package dev.monoquant.script;
 
-import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.HashMap;
@@ -9,12 +8,17 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.function.IntConsumer;
+import java.util.function.Predicate;
 
 /** What is known of the names of one function: their values, the classes of modules, and calls. */
 final class Locals {
 
   /** The deepest call that is followed. */
   private static final int MOST_DEPTH = 8;
+
+  /** The most names and attributes on the way from a module to one inside of it. */
+  private static final int MOST_ATTRIBUTES = 50;
 
   /** Functions that return a tensor, as far as models make masks by them. */
   private static final Set<String> TENSORS =
@@ -38,8 +42,13 @@ final class Locals {
    * @param definitions its code
    * @param constants its constants
    * @param pure interfaces whose methods change none of their arguments
+   * @param known whether functions that were looked at change no tensor
    */
-  record Program(Definitions definitions, PickleTuple constants, Set<String> pure) {}
+  record Program(
+      Definitions definitions,
+      PickleTuple constants,
+      Set<String> pure,
+      Map<Function, Boolean> known) {}
 
   private final Program program;
   private final Optional<ClassDef> type;
@@ -98,21 +107,46 @@ final class Locals {
    * @return the first expression that is neither
    */
   Expr value(Expr expr, SortedSet<Integer> through) {
+    return follow(expr, name -> reads.getOrDefault(name, 0) == 1, through::add);
+  }
+
+  /** {@return what names and brackets stand for, as far as the names are set once} */
+  Expr origin(Expr expr) {
+    return follow(expr, name -> true, statement -> {});
+  }
+
+  private Expr follow(Expr expr, Predicate<String> followed, IntConsumer through) {
     Expr at = expr;
     while (true) {
       if (at instanceof Expr.Paren paren) {
         at = paren.inner();
-      } else if (at instanceof Expr.Name name
-          && isSetOnce(name.name())
-          && reads.getOrDefault(name.name(), 0) == 1
-          && statements.containsKey(name.name())) {
-        int statement = statements.get(name.name());
-        through.add(statement);
-        at = function.body().get(statement).values().get(0);
-      } else {
+        continue;
+      }
+      OptionalInt statement =
+          at instanceof Expr.Name name && followed.test(name.name())
+              ? setBefore(name)
+              : OptionalInt.empty();
+      if (statement.isEmpty()) {
         return at;
       }
+      through.accept(statement.getAsInt());
+      at = set(statement.getAsInt());
     }
+  }
+
+  /**
+   * {@return the only statement that sets a name, if it sets nothing else and stands before the
+   * place where the name is read: from name to name, one comes to an end}
+   */
+  private OptionalInt setBefore(Expr.Name name) {
+    Integer statement = isSetOnce(name.name()) ? statements.get(name.name()) : null;
+    return statement != null && set(statement).end() <= name.start()
+        ? OptionalInt.of(statement)
+        : OptionalInt.empty();
+  }
+
+  private Expr set(int statement) {
+    return function.body().get(statement).values().get(0);
   }
 
   private boolean isSetOnce(String name) {
@@ -176,38 +210,42 @@ final class Locals {
 
   /** {@return whether an expression is a number, or a tensor that is one number} */
   boolean isNumber(Expr expr) {
-    if (expr instanceof Expr.Name name && isSetOnce(name.name())) {
-      return statements.containsKey(name.name())
-          && isNumber(function.body().get(statements.get(name.name())).values().get(0));
-    }
-    if (expr instanceof Expr.Unary unary) {
+    Expr at = origin(expr);
+    if (at instanceof Expr.Unary unary) {
       return unary.operand() instanceof Expr.Name name
           ? name.name().equals("inf") && !assignments.containsKey(name.name())
           : unary.operand() instanceof Expr.Numeral;
     }
-    if (expr instanceof Expr.Call call) {
+    if (at instanceof Expr.Call call) {
       return isCall(call, "torch.full") && call.positional(0).filter(this::isEmpty).isPresent();
     }
-    return expr instanceof Expr.Numeral
-        || expr.dotted()
-            .filter(n -> n.startsWith(Slot.CONSTANT_PREFIX))
-            .filter(this::isScalar)
+    return at instanceof Expr.Numeral
+        || constant(at)
+            .flatMap(name -> Slot.constant(program.constants(), name))
+            .flatMap(TensorView::of)
+            .filter(view -> view.sizes().isEmpty())
             .isPresent();
+  }
+
+  /** {@return the name of a constant without its prefix, if an expression is one} */
+  private static Optional<String> constant(Expr expr) {
+    return expr.dotted()
+        .filter(name -> name.startsWith(Slot.CONSTANT_PREFIX))
+        .map(name -> name.substring(Slot.CONSTANT_PREFIX.length()));
   }
 
   /** {@return whether an expression is known to be a tensor} */
   boolean isTensor(Expr expr) {
-    if (expr instanceof Expr.Name name && isSetOnce(name.name())) {
-      Integer statement = statements.get(name.name());
-      return statement == null
-          ? function.parameters().stream().anyMatch(p -> isTensor(p, name.name()))
-          : isTensor(function.body().get(statement).values().get(0));
+    Expr at = origin(expr);
+    if (at instanceof Expr.Name name) {
+      return isSetOnce(name.name())
+          && function.parameters().stream().anyMatch(p -> isTensor(p, name.name()));
     }
-    if (expr instanceof Expr.Member member) {
-      return expr.dotted().filter(n -> n.startsWith(Slot.CONSTANT_PREFIX)).isPresent()
-          || type(member.base()).filter(t -> t.isTensor(member.name())).isPresent();
+    if (at instanceof Expr.Member member) {
+      return constant(at).isPresent()
+          || type(member.base(), 0).filter(t -> t.isTensor(member.name())).isPresent();
     }
-    return expr instanceof Expr.Call call && global(call).filter(TENSORS::contains).isPresent();
+    return at instanceof Expr.Call call && global(call).filter(TENSORS::contains).isPresent();
   }
 
   private static boolean isTensor(Function.Parameter parameter, String name) {
@@ -225,16 +263,6 @@ final class Locals {
     return expr instanceof Expr.Display list && list.items().isEmpty();
   }
 
-  private boolean isScalar(String constant) {
-    String name = constant.substring(Slot.CONSTANT_PREFIX.length());
-    OptionalInt index =
-        name.startsWith("c") ? Expr.Numeral.digits(name.substring(1)) : OptionalInt.empty();
-    return index.isPresent()
-        && index.getAsInt() < program.constants().size()
-        && program.constants().get(index.getAsInt()) instanceof PickleObject tensor
-        && TensorView.of(tensor).filter(v -> v.sizes().isEmpty()).isPresent();
-  }
-
   /** {@return the method of a module that is called, if all of its calls change no tensor} */
   Optional<Locals> method(Expr.Call call) {
     return called(call).filter(Locals::isPure);
@@ -244,48 +272,61 @@ final class Locals {
     if (depth >= MOST_DEPTH || !(call.callee() instanceof Expr.Member member)) {
       return Optional.empty();
     }
-    return type(member.base())
+    return type(member.base(), 0)
         .flatMap(
             t ->
                 Optional.ofNullable(t.methods().get(member.name()))
                     .map(m -> new Locals(program, Optional.of(t), m, depth + 1)));
   }
 
-  /** {@return the class of a module} */
-  private Optional<ClassDef> type(Expr expr) {
-    if (expr instanceof Expr.Paren paren) {
-      return type(paren.inner());
+  /**
+   * {@return the class of a module}
+   *
+   * @param expr the module
+   * @param steps the attributes that are behind it
+   */
+  private Optional<ClassDef> type(Expr expr, int steps) {
+    Expr at = origin(expr);
+    if (steps > MOST_ATTRIBUTES) {
+      return Optional.empty();
     }
-    if (expr instanceof Expr.Name name && isSetOnce(name.name())) {
-      if (name.name().equals(function.parameters().get(0).name())) {
-        return type;
-      }
-      return statements.containsKey(name.name())
-          ? type(function.body().get(statements.get(name.name())).values().get(0))
-          : Optional.empty();
+    if (at instanceof Expr.Name name) {
+      return type.filter(t -> isSetOnce(name.name()))
+          .filter(t -> function.parameters().get(0).name().equals(name.name()));
     }
-    if (expr instanceof Expr.Member member) {
-      return attribute(member.base(), member.name());
+    if (at instanceof Expr.Member member) {
+      return attribute(member.base(), member.name(), steps);
     }
-    return expr instanceof Expr.Call call
+    return at instanceof Expr.Call call
             && isCall(call, "getattr")
             && positionals(call) == 2
             && call.arguments().get(1).value() instanceof Expr.Text text
-        ? text.plain().flatMap(n -> attribute(call.arguments().get(0).value(), n))
+        ? text.plain().flatMap(n -> attribute(call.arguments().get(0).value(), n, steps))
         : Optional.empty();
   }
 
-  private Optional<ClassDef> attribute(Expr base, String name) {
-    return type(base).flatMap(t -> t.declared(name)).flatMap(program.definitions()::type);
+  private Optional<ClassDef> attribute(Expr base, String name, int steps) {
+    return type(base, steps + 1)
+        .flatMap(t -> t.declared(name))
+        .flatMap(program.definitions()::type);
   }
 
+  /**
+   * {@return whether the function changes no tensor; in doubt, as where it calls itself, it may}
+   */
   private boolean isPure() {
-    return function.body().stream()
-        .allMatch(
-            s ->
-                s.understood()
-                    && s.member().isEmpty()
-                    && s.values().stream().allMatch(this::isPure));
+    Boolean known = program.known().putIfAbsent(function, false);
+    if (known == null) {
+      known =
+          function.body().stream()
+              .allMatch(
+                  s ->
+                      s.understood()
+                          && s.member().isEmpty()
+                          && s.values().stream().allMatch(this::isPure));
+      program.known().put(function, known);
+    }
+    return known;
   }
 
   /** {@return whether an expression changes no tensor} */
@@ -311,7 +352,7 @@ final class Locals {
   private boolean isPureMethod(Expr.Call call) {
     boolean held =
         call.callee() instanceof Expr.Member member
-            && type(member.base())
+            && type(member.base(), 0)
                 .map(ClassDef::qualified)
                 .filter(program.pure()::contains)
                 .isPresent();

@@ -2,7 +2,6 @@ package dev.monoquant.script;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -14,7 +13,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * Replaces the weights of a TorchScript program by holders. Immutable; thread-safe.
@@ -105,7 +103,7 @@ public final class Rewriter {
   private Optional<String> placeRefusal(String name, TensorShape shape) {
     if (name.startsWith(Slot.CONSTANT_PREFIX)) {
       String constant = name.substring(Slot.CONSTANT_PREFIX.length());
-      return isConstant(constant)
+      return Slot.constant(program.constants(), constant).isPresent()
           ? refusal(shape, Slot.CONSTANTS, constant)
           : Optional.of("the program has no such constant");
     }
@@ -115,15 +113,6 @@ public final class Rewriter {
     }
     return refusal(place.get())
         .or(() -> refusal(shape, place.get().module().type().qualified(), place.get().attribute()));
-  }
-
-  private boolean isConstant(String name) {
-    OptionalInt index =
-        name.startsWith("c") ? Expr.Numeral.digits(name.substring(1)) : OptionalInt.empty();
-    return index.isPresent()
-        && name.equals("c" + index.getAsInt())
-        && index.getAsInt() < program.constants().size()
-        && program.constants().get(index.getAsInt()) instanceof PickleObject;
   }
 
   private Optional<String> refusal(Modules.Place place) {

@@ -1,10 +1,12 @@
 package dev.monoquant.script;
 
 import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleTuple;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
@@ -65,6 +67,23 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
     Objects.requireNonNull(holder, "holder");
     Objects.requireNonNull(plan, "plan");
     Objects.requireNonNull(form, "form");
+  }
+
+  /**
+   * {@return a constant that is an object, as tensors are; empty if there is none of that name}
+   *
+   * @param constants the constants of a program
+   * @param name its name without the prefix, such as {@code c3}
+   */
+  static Optional<PickleObject> constant(PickleTuple constants, String name) {
+    OptionalInt index =
+        name.startsWith("c") ? Expr.Numeral.digits(name.substring(1)) : OptionalInt.empty();
+    return index.isPresent()
+            && name.equals("c" + index.getAsInt())
+            && index.getAsInt() < constants.size()
+            && constants.get(index.getAsInt()) instanceof PickleObject object
+        ? Optional.of(object)
+        : Optional.empty();
   }
 
   boolean isConstant() {

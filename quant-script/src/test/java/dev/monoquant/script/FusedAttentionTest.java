@@ -243,6 +243,54 @@ class FusedAttentionTest {
     assertThat(same.program().code()).isEqualTo(quantized(lines, false).rewrite().program().code());
   }
 
+  /** Names that stand for each other, and more of them than can be followed one in another. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "a = (a);p = torch.softmax(a, -1);y = torch.matmul(p, v)",
+        "a = b;b = a;p = torch.softmax(b, -1);y = torch.matmul(p, v)",
+        "n = n;a = torch.mul(torch.matmul(q, kt), n);y = torch.matmul(torch.softmax(a, -1), v)",
+        "m = m;a = (m).forward(q, );y = torch.matmul(a, v)"
+      })
+  void circlesEnd(String lines) {
+    Quantized quantized = quantized(lines, true);
+    quantized.rewrite();
+    assertThat(quantized.attentions()).as(lines).hasValue(0);
+  }
+
+  @Test
+  void longChainsOfNamesEnd() {
+    StringBuilder lines = new StringBuilder("m0 = self;n0 = 2.");
+    for (int i = 1; i < 20_000; i++) {
+      lines.append(";m" + i + " = m" + (i - 1) + ".drop;n" + i + " = n" + (i - 1));
+    }
+    lines.append(";a = torch.mul(torch.matmul(q, kt), n19999);b = (m19999).forward(a, )");
+    lines.append(";y = torch.matmul(torch.softmax(a, -1), v)");
+    Quantized quantized = quantized(lines.toString(), true);
+    quantized.rewrite();
+    assertThat(quantized.attentions()).hasValue(0);
+  }
+
+  @Test
+  void aFunctionWithoutParametersIsNoMethod() {
+    Build build = new Build(1);
+    build.code(
+        "__torch__/free.py",
+        "def free() -> Tensor:",
+        "  a = torch.ones([2, 2])",
+        "  return torch.matmul((a).forward(a, ), a)");
+    ScriptArchive archive =
+        build.of("torch.linear(x, weight)", build.tensor(1, 16, 16), PickleValue.None.INSTANCE);
+    Quantized quantized = new Quantized(archive);
+    quantized.add(
+        "weight",
+        0,
+        PlainScheme.INT8,
+        Quantized.options(Mode.WEIGHT_ONLY, 0).with(HolderOptions.ATTENTION, true));
+    quantized.rewrite();
+    assertThat(quantized.attentions()).hasValue(0);
+  }
+
   @Test
   void nothingIsReplacedUnasked() {
     Quantized quantized = quantized(PLAIN, false);

@@ -62,9 +62,11 @@ public interface TextPieces {
    */
   static boolean isAscii(String text) {
     for (int at = 0; at < text.length(); at += LONG) {
-      // Far faster than to look at each character, where the code is not compiled well.
+      // Far faster than to look at each character, where the code is not compiled well. Half of a
+      // pair of surrogates, which the end of a piece may cut, becomes a question mark.
       String some = text.substring(at, Math.min(text.length(), at + LONG));
-      if (some.getBytes(StandardCharsets.UTF_8).length != some.length()) {
+      byte[] bytes = some.getBytes(StandardCharsets.US_ASCII);
+      if (!new String(bytes, StandardCharsets.US_ASCII).equals(some)) {
         return false;
       }
     }

@@ -44,6 +44,19 @@ class TextPiecesTest {
     assertThat(pieces.utf8Length()).isEqualTo(text.getBytes(StandardCharsets.UTF_8).length);
   }
 
+  /** A pair of surrogates is cut where texts are looked at piece by piece. */
+  @Property(tries = 12)
+  void theBytesOfATextAreItsUtf8(@ForAll @IntRange(max = 3) int shift) {
+    for (String letter : new String[] {"a", "\u00e4", "\ud83d\ude00"}) {
+      String text = "a".repeat(TextPieces.LONG - shift) + letter;
+      assertThat(TextPieces.isAscii(text)).isEqualTo(letter.equals("a"));
+      JsonBytes bytes = JsonBytes.of(text);
+      byte[] all = new byte[bytes.length()];
+      bytes.get(0, all, all.length);
+      assertThat(all).isEqualTo(text.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
   @Property(tries = 6)
   void aLongTextIsReadAsItWasWritten(@ForAll @IntRange(max = 5) int shift) {
     StringBuilder json = new StringBuilder();

@@ -1,7 +1,6 @@
 package dev.monoquant;
 
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * The caller's settings are invalid: an unknown id, a value out of range, or two settings that
@@ -54,9 +53,6 @@ public final class ConfigurationException extends QuantException {
     if (problems.size() == 1) {
       return problems.get(0);
     }
-    return problems.size()
-        + " problems: "
-        + problems.stream().limit(MAX_SHOWN).collect(Collectors.joining("; "))
-        + (problems.size() > MAX_SHOWN ? "; and " + (problems.size() - MAX_SHOWN) + " more" : "");
+    return several(problems, MAX_SHOWN);
   }
 }

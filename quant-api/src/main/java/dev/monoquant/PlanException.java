@@ -1,7 +1,6 @@
 package dev.monoquant;
 
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * The plan has problems that prevent the run. The exception carries all of them, not only the
@@ -41,9 +40,6 @@ public final class PlanException extends QuantException {
     if (errors.size() == 1) {
       return errors.get(0).toString();
     }
-    return errors.size()
-        + " problems: "
-        + errors.stream().limit(MOST_SHOWN).map(Problem::toString).collect(Collectors.joining("; "))
-        + (errors.size() > MOST_SHOWN ? "; and " + (errors.size() - MOST_SHOWN) + " more" : "");
+    return several(errors.stream().map(Problem::toString).toList(), MOST_SHOWN);
   }
 }

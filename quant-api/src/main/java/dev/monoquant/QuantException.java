@@ -1,5 +1,8 @@
 package dev.monoquant;
 
+import java.util.List;
+import java.util.stream.Collectors;
+
 /**
  * The base class of all exceptions that this framework throws on purpose.
  *
@@ -66,5 +69,14 @@ public abstract sealed class QuantException extends RuntimeException
       }
     }
     return out.append('"').toString();
+  }
+
+  /** {@return a message of several problems, of which the first ones are shown} */
+  static String several(List<String> problems, int shown) {
+    int more = problems.size() - shown;
+    return problems.size()
+        + " problems: "
+        + problems.stream().limit(shown).collect(Collectors.joining("; "))
+        + (more > 0 ? "; and " + more + " more" : "");
   }
 }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 
 /**
  * Which options of which families of layers are measured, and in which order. A budget of runs is
@@ -81,18 +81,15 @@ final class TuneTrials {
             .thenComparingLong(trial -> -sizes.get(trial.family()))
             .thenComparingInt(Trial::family));
     List<Trial> some = trials.subList(0, (int) Math.max(0, Math.min(trials.size(), most)));
-    return timed
-        ? some.stream().map(trial -> new Batch(trial.family(), List.of(trial.way()))).toList()
-        : IntStream.range(0, ways.size())
-            .mapToObj(family -> new Batch(family, ofFamily(some, family)))
-            .filter(batch -> !batch.ways().isEmpty())
-            .toList();
-  }
-
-  private static List<Map.Entry<Long, Integer>> ofFamily(List<Trial> some, int family) {
-    List<Map.Entry<Long, Integer>> ways = new ArrayList<>();
-    some.stream().filter(trial -> trial.family() == family).forEach(t -> ways.add(t.way()));
-    return ways;
+    if (timed) {
+      return some.stream().map(trial -> new Batch(trial.family(), List.of(trial.way()))).toList();
+    }
+    SortedMap<Integer, List<Map.Entry<Long, Integer>>> together = new TreeMap<>();
+    some.forEach(
+        trial -> together.computeIfAbsent(trial.family(), f -> new ArrayList<>()).add(trial.way()));
+    return together.entrySet().stream()
+        .map(family -> new Batch(family.getKey(), family.getValue()))
+        .toList();
   }
 
   /** The numbers below n: 0, the middle, the middles of both halves, and so on. */

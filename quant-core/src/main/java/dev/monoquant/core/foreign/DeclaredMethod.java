@@ -22,8 +22,8 @@ import java.util.Optional;
  * hf_quant_config.json    {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
  * </pre>
  *
- * <p>A {@code quantization_config} that is no object declares a method that nobody can tell; {@code
- * null} and an empty object declare none, as for transformers.
+ * <p>A {@code quantization_config} that is no object declares a method without a name; {@code null}
+ * and an empty object declare none, as for transformers.
  *
  * @param method the common name of the method, as far as the file states it
  * @param where the key and the file

@@ -301,12 +301,14 @@ public final class InputOpener {
     }
   }
 
+  /** {@return whether a path is there, and neither a file nor a directory} */
+  static boolean isPipeOrDevice(Path path) {
+    return Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path);
+  }
+
   /** A model is read at any place, by several threads, so that a pipe cannot be one. */
   private static void requireFile(ModelInput input) {
-    if (input instanceof ModelInput.OfPath of
-        && Files.exists(of.path())
-        && !Files.isRegularFile(of.path())
-        && !Files.isDirectory(of.path())) {
+    if (input instanceof ModelInput.OfPath of && isPipeOrDevice(of.path())) {
       throw new ModelFormatException(
           Reason.UNREADABLE,
           of.path().toString(),

@@ -15,7 +15,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -177,7 +176,7 @@ public final class OutputChoice {
   }
 
   private static OutputFormat bySuffix(Plugins plugins, Path target) {
-    if (Files.exists(target) && !Files.isRegularFile(target) && !Files.isDirectory(target)) {
+    if (InputOpener.isPipeOrDevice(target)) {
       throw new OutputException(
           target
               + ": is a pipe or a device, and an output is a file or a directory that appears when it"

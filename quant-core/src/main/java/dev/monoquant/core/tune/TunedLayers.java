@@ -40,10 +40,18 @@ public final class TunedLayers {
    */
   public record Certified(Point point, double bound) {}
 
-  private record Step(int family, int level, long bytes, double saved) {
+  private record Step(int family, int level, Choice from, Choice to) {
+
+    long bytes() {
+      return to.bytes() - from.bytes();
+    }
+
+    double saved() {
+      return from.cost() - to.cost();
+    }
 
     double slope() {
-      return saved / bytes;
+      return TunedLayers.slope(from, to);
     }
   }
 
@@ -58,7 +66,7 @@ public final class TunedLayers {
       List<Choice> hull = hull(families.get(family));
       hulls.add(hull);
       for (int level = 1; level < hull.size(); level++) {
-        steps.add(step(family, level, hull.get(level - 1), hull.get(level)));
+        steps.add(new Step(family, level, hull.get(level - 1), hull.get(level)));
       }
     }
     // Slopes fall along a hull, so that the levels of a family stay in order.
@@ -89,13 +97,14 @@ public final class TunedLayers {
     return hull;
   }
 
-  /** By the slopes of steps as {@link Step#slope} rounds them, so that they fall along a hull. */
+  /** By the slopes that order the steps, with their rounding, so that they fall along a hull. */
   private static boolean isAbove(Choice left, Choice middle, Choice right) {
-    return step(0, 0, left, middle).slope() <= step(0, 0, middle, right).slope();
+    return slope(left, middle) <= slope(middle, right);
   }
 
-  private static Step step(int family, int level, Choice from, Choice to) {
-    return new Step(family, level, to.bytes() - from.bytes(), from.cost() - to.cost());
+  /** {@return the cost that is saved for each byte more} */
+  private static double slope(Choice from, Choice to) {
+    return (from.cost() - to.cost()) / (to.bytes() - from.bytes());
   }
 
   /** {@return the points of the curve, from the least bytes to the least cost} */

@@ -288,12 +288,12 @@ public final class WeightJson {
       More more,
       Before before) {
     String where = where(name);
+    boolean formula = json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA);
     Set<String> names = FIELDS;
-    if (!added.isEmpty()
-        || (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA))) {
+    if (formula || !added.isEmpty()) {
       names = new HashSet<>(FIELDS);
       names.addAll(added);
-      if (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA)) {
+      if (formula) {
         names.add(FORMULA);
       }
     }
@@ -319,7 +319,7 @@ public final class WeightJson {
               rows,
               SchemeId.parse(fields.text("scheme")),
               before.options(where, fields.get("options"), fault),
-              before.encoding(fields, names.contains(FORMULA), fault));
+              before.encoding(fields, formula, fault));
       // Throws if a size overflows, because later code does not check this.
       weight.encoding().rowAlignment();
       return more.complete(weight, fields);

@@ -14,7 +14,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
-/** A JSON text is read in blocks, of which nobody sees the borders, and what repeats once. */
+/** Reading in blocks and reusing repeated values change no result and no message. */
 class JsonWindowTest {
 
   private static final String ALL =

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 
@@ -106,7 +105,7 @@ final class Locals {
    * @param through receives the statements that set the names
    * @return the first expression that is neither
    */
-  Expr value(Expr expr, SortedSet<Integer> through) {
+  Expr value(Expr expr, Set<Integer> through) {
     return follow(expr, name -> reads.getOrDefault(name, 0) == 1, through::add);
   }
 

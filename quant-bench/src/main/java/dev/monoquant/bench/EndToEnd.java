@@ -115,7 +115,13 @@ public final class EndToEnd implements Callable<Integer> {
   }
 
   static int run(String... args) {
-    return new CommandLine(new EndToEnd()).execute(args);
+    return new CommandLine(new EndToEnd())
+        .setExecutionExceptionHandler(
+            (error, command, parsed) -> {
+              command.getErr().println(error.getMessage());
+              return command.getCommandSpec().exitCodeOnExecutionException();
+            })
+        .execute(args);
   }
 
   @Override

@@ -127,7 +127,7 @@ final class WarmingKernels implements Kernels {
 
   private final Kernels vectors;
 
-  /** By the ordinal of the operation: blocks of 32 numbers ask as often as they are computed. */
+  /** By the ordinal of the operation. */
   private final Progress[] kernels = new Progress[Op.values().length];
 
   private final AtomicBoolean running = new AtomicBoolean();
@@ -137,8 +137,14 @@ final class WarmingKernels implements Kernels {
     Arrays.setAll(kernels, op -> new Progress());
   }
 
+  // Kept within a run only, and a map of such keys would be asked in the innermost loop.
+  @SuppressWarnings("EnumOrdinal")
+  private Progress progress(Op op) {
+    return kernels[op.ordinal()];
+  }
+
   private Kernels of(Op op) {
-    Progress progress = kernels[op.ordinal()];
+    Progress progress = progress(op);
     int now = progress.state.get();
     if (now == READY) {
       return vectors;
@@ -174,7 +180,7 @@ final class WarmingKernels implements Kernels {
     try {
       while (isWaiting()) {
         for (Op op : Op.values()) {
-          look(op, kernels[op.ordinal()], numbers);
+          look(op, progress(op), numbers);
         }
         Thread.sleep(PAUSE);
       }

@@ -49,6 +49,7 @@ public final class EngineScriptRunner implements ScriptRunner {
     PickleObject holder =
         HolderPickles.object(
             Library.made(LIBRARY),
+            Library.machine(LIBRARY),
             new Holder(codec, Mode.WEIGHT_ONLY, Kernels.LASTING, Optional.empty()),
             tensors);
     Optional<String> decoder =

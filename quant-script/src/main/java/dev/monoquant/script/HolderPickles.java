@@ -66,14 +66,17 @@ final class HolderPickles {
    * Creates the object of a holder.
    *
    * @param type its class
+   * @param machine see {@link Library#machine}
    * @param holder the holder
    * @param parts the tensors of its weight
    */
-  static PickleObject object(String type, Holder holder, List<PickleObject> parts) {
+  static PickleObject object(
+      String type, PickleObject machine, Holder holder, List<PickleObject> parts) {
     Codec codec = holder.codec();
     List<PickleValue> state =
         new ArrayList<>(
             List.of(
+                machine,
                 Pickles.tensors(parts),
                 Pickles.integers(codec.numbers()),
                 Pickles.integers(dims(codec.weight())),

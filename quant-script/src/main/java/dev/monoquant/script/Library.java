@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -24,18 +26,26 @@ final class Library {
   private static final String OWN_NAME = "__torch__.monoquant.";
   private static final String SOURCE = load("decoding.py") + load(RESOURCE);
 
-  private static final String CLASS = "class Weight(Module):\n";
+  private static final String CLASS = "class Weight:\n";
+  private static final String INTERFACE = "class Held(Interface):\n";
 
-  /** The end of a holder's first declarations and assignments, and what measuring adds to them. */
+  /** What measuring changes: its holders are modules, whose times are parameters. */
   private static final Map<String, String> MEASURING =
       Map.of(
-          "  __parameters__ = []\n",
-          "  __parameters__ = [\"nanos\", ]\n",
-          "  training : bool\n",
-          "  training : bool\n  nanos : Tensor\n  reverse : bool\n  keeps : bool\n",
+          CLASS,
+          """
+          class Weight(Module):
+            __parameters__ = ["nanos", ]
+            __buffers__ = []
+            training : bool
+            nanos : Tensor
+            reverse : bool
+            keeps : bool
+          """,
           "    self.reduced = False\n",
           """
               self.reduced = False
+              self.training = False
               self.nanos = torch.zeros([3], dtype=4)
               self.reverse = False
               self.keeps = plan[4] == 1
@@ -194,6 +204,15 @@ final class Library {
     return "__torch__." + name + ".Weight";
   }
 
+  /**
+   * {@return what holders of a library know of the processor: one object for all}
+   *
+   * @param name the name of the library
+   */
+  static PickleObject machine(String name) {
+    return Pickles.instance("__torch__." + name + ".Machine", new PickleValue.Int(0));
+  }
+
   /** {@return whether a class is that of holders of a library} */
   static boolean isHolder(String type, String library, String source) {
     return type.equals(library + ".Weight") && source.contains(CLASS);
@@ -208,7 +227,9 @@ final class Library {
   static String timed(String library, String source) {
     Map<String, String> measuring = new HashMap<>();
     MEASURING.forEach((old, by) -> measuring.put(old, by.replace(OWN_NAME, library + ".")));
-    return replaced(source, measuring).replace(SHARED, "    shared = -1\n");
+    return replaced(source, measuring)
+        .replace(SHARED, "    shared = -1\n")
+        .replace(INTERFACE, "class Held(ModuleInterface):\n");
   }
 
   /** {@return a source with replaced parts of the class of holders} */

@@ -84,12 +84,16 @@ final class Rewrite {
     Pass pass = Pass.over(definitions, types, sharing, normed());
     requireAllowed(pass);
     Map<Holder, PickleObject> objects = new HashMap<>();
+    Map<String, PickleObject> machines = new HashMap<>();
     holders.forEach(
-        h ->
-            objects.put(
-                h,
-                HolderPickles.object(
-                    Library.made(library(h)), h, tensors.getOrDefault(h, List.of()))));
+        h -> {
+          String library = library(h);
+          PickleObject machine = machines.computeIfAbsent(library, Library::machine);
+          objects.put(
+              h,
+              HolderPickles.object(
+                  Library.made(library), machine, h, tensors.getOrDefault(h, List.of())));
+        });
     Map<Modules.Module, Map<String, PickleObject>> places = new HashMap<>();
     held.forEach(
         (module, attributes) -> {

@@ -147,37 +147,15 @@ def spaced(codes: Tensor,
   weight = torch.mul(flat, torch.unsqueeze(scale, 1))
   other, wider, middle = __torch__.monoquant.requantized(weight, 127., channels, limit)
   return (torch.where(torch.unsqueeze(stays, 1), codes, other), torch.where(stays, scale, wider), torch.where(stays, zero, middle))
-def loses(got: float,
-    expected: float) -> bool:
-  return got < expected - 64.
-# A matrix of its own costs more time to pack than it takes to try the worst pair of a small one, if
-# that is a pair to the kernel.
-def product_saturates(codes: Tensor,
-    scale: Tensor,
-    pack: Pack,
-    bias: Optional[Tensor]) -> bool:
-  if torch.numel(codes) > 262144 or __torch__.monoquant.splits_columns(codes.size(1)):
-    full = torch.full([16, 64], 127, dtype=1)
-    ones = torch.ones([16])
-    probe = __torch__.monoquant.packed_product(full, ones, torch.zeros([16], dtype=4), None)
-    greatest = torch.full([1, 64], 255.)
-    sums = __torch__.monoquant.multiplied(greatest, 1., 0, probe, ones, torch.zeros([16], dtype=3), None)
-    return __torch__.monoquant.loses(float(torch.min(sums)), 2072640.)
-  sums = torch.abs(__torch__.monoquant.pair_sums(torch.to(codes, 6)))
-  at = int(torch.argmax(sums))
-  row = at // sums.size(1)
-  column = at % sums.size(1)
-  most = float(torch.select(torch.select(sums, 0, row), 0, column))
-  if most <= 128.:
-    return False
-  input = torch.zeros([1, codes.size(1)])
-  pair = torch.fill_(torch.slice(input, 1, 2 * column, 2 * column + 2), 255.)
-  got = __torch__.monoquant.multiplied(input, 1., 0, pack, scale, torch.zeros_like(scale, dtype=3), None)
-  if bias is not None:
-    got = torch.sub(got, bias)
-  sum = float(torch.select(torch.select(got, 1, row), 0, 0)) / float(torch.select(scale, 0, row))
-  return __torch__.monoquant.loses(max(sum, -sum), 255. * most)
-def convolution_saturates() -> bool:
+def products_saturate() -> bool:
+  codes = torch.full([16, 64], 127, dtype=1)
+  scale = torch.ones([16])
+  zero = torch.zeros([16], dtype=4)
+  pack = __torch__.monoquant.packed_product(codes, scale, zero, None)
+  greatest = torch.full([1, 64], 255.)
+  sums = __torch__.monoquant.multiplied(greatest, 1., 0, pack, scale, torch.to(zero, 3), None)
+  return float(torch.min(sums)) < 2072576.
+def convolutions_saturate() -> bool:
   codes = torch.full([32, 32, 3, 3], 127, dtype=1)
   scale = torch.ones([32])
   zero = torch.zeros([32], dtype=3)

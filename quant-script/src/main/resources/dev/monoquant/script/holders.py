@@ -1,7 +1,33 @@
+# What kernels of this processor lose, tried once for all weights that have the same object.
+class Machine:
+  products : Optional[bool]
+  convolutions : Optional[bool]
+  def __getstate__(self: __torch__.monoquant.Machine) -> int:
+    return 0
+  def __setstate__(self: __torch__.monoquant.Machine,
+    state: int) -> NoneType:
+    self.products = None
+    self.convolutions = None
+    return None
+  def products_saturate(self: __torch__.monoquant.Machine) -> bool:
+    known = self.products
+    if known is not None:
+      return known
+    found = __torch__.monoquant.products_saturate()
+    self.products = found
+    return found
+  def convolutions_saturate(self: __torch__.monoquant.Machine) -> bool:
+    known = self.convolutions
+    if known is not None:
+      return known
+    found = __torch__.monoquant.convolutions_saturate()
+    self.convolutions = found
+    return found
 # How code reaches a weight. A call through an interface is not inlined, so that the bodies below are
 # compiled once for a program, and not again at each place that uses a weight: first calls of models
-# with many layers would take hundreds of times as long.
-class Held(ModuleInterface):
+# with many layers would take hundreds of times as long. Holders are no modules: a load tries all
+# methods of every module against patterns of old programs, which takes longer than the rest of it.
+class Held(Interface):
   def tensor(self: __torch__.monoquant.Held) -> Tensor:
     pass
   def shape_only(self: __torch__.monoquant.Held) -> Tensor:
@@ -17,10 +43,8 @@ class Held(ModuleInterface):
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
     pass
-class Weight(Module):
-  __parameters__ = []
-  __buffers__ = []
-  training : bool
+class Weight:
+  machine : __torch__.monoquant.Machine
   parts : List[Tensor]
   codec : List[int]
   dims : List[int]
@@ -57,12 +81,12 @@ class Weight(Module):
   points : Optional[Pack]
   units : Optional[Tensor]
   held : List[Tensor]
-  def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
-    return (self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
+  def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[__torch__.monoquant.Machine, List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
+    return (self.machine, self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
   def __setstate__(self: __torch__.monoquant.Weight,
-    state: Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]) -> NoneType:
-    parts, codec, dims, plan, window, bias = state
-    self.training = False
+    state: Tuple[__torch__.monoquant.Machine, List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]) -> NoneType:
+    machine, parts, codec, dims, plan, window, bias = state
+    self.machine = machine
     self.parts = parts
     self.codec = codec
     self.dims = dims
@@ -131,11 +155,11 @@ class Weight(Module):
     bias = self.bias
     if bias is not None:
       bias = torch.contiguous(torch.to(bias, 6))
-    codes, scale, zero = self.factor(False, 127.)
+    machine = self.machine
+    saturates = machine.products_saturate()
+    codes, scale, zero = self.factor(saturates, 127.)
     pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
-    if __torch__.monoquant.product_saturates(codes, scale, pack, bias):
-      codes, scale, zero = self.factor(True, 127.)
-      pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
+    if saturates:
       greatest = torch.full([1, codes.size(1)], 255.)
       got = __torch__.monoquant.multiplied(greatest, 1., 0, pack, scale, torch.to(torch.zeros_like(zero), 3), __torch__.monoquant.offsets(scale, zero))
       if not __torch__.monoquant.is_lossless(got, codes, scale, zero, bias, 255):
@@ -173,13 +197,11 @@ class Weight(Module):
     self.kernel_shape = shape
     self.kernel_zero = torch.zeros([shape[0]], dtype=3)
     self.pointwise = shape[2] * shape[3] * window[6] == 1 and window[2] + window[3] == 0
-    if self.pointwise or not __torch__.monoquant.convolution_saturates():
+    machine = self.machine
+    saturates = machine.products_saturate() if self.pointwise else machine.convolutions_saturate()
+    if not saturates:
       codes = self.take_kernel(0, 127.)
-      if not self.pointwise:
-        return None
-      points = unchecked_cast(Pack, self.points)
-      if not __torch__.monoquant.product_saturates(codes, self.kernel_scale, points, None):
-        return None
+      return None
     codes = self.take_kernel(shape[1], 127.)
     flat = torch.reshape(codes, [shape[0], -1])
     zero = torch.zeros([shape[0]], dtype=4)

@@ -384,7 +384,7 @@ class RewriterTest {
   void codeReachesHoldersThroughAnInterface() {
     Quantized quantized = held(single("return torch.linear(x, self.weight, self.bias)"));
     assertThat(code(quantized, "__torch__.py")).contains("weight : " + DECLARED);
-    assertThat(code(quantized, "__torch__/monoquant.py")).contains("class Held(ModuleInterface):");
+    assertThat(code(quantized, "__torch__/monoquant.py")).contains("class Held(Interface):");
   }
 
   @Test

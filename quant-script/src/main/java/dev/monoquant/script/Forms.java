@@ -71,9 +71,7 @@ final class Forms {
       // A copy that is changed in place gets the decoded tensor, as the weight itself would.
       case "torch.clone" ->
           form.count(1) || (form.count(2) && form.isNone(1)) ? Optional.of(held) : Optional.empty();
-      case "torch.contiguous" ->
-          // The decoded tensor is contiguous; with swapped axes it is not.
-          form.count(1) && !held.transposed() ? Optional.of(held) : Optional.empty();
+      case "torch.contiguous" -> form.count(1) ? Optional.of(held.contiguous()) : Optional.empty();
       case "torch.type_as" -> form.count(2) ? form.typeOf(1) : Optional.empty();
       case "torch.slice" -> form.sliced();
       case "torch.squeeze", "torch.unsqueeze", "torch.select" ->

@@ -63,24 +63,32 @@ sealed interface Value {
    *     gained some, of length 1
    * @param cast the expression for the type that it is converted to, such as {@code
    *     ops.prim.dtype(x)}; empty if it has its own type
+   * @param copied whether it lies in memory with its first two axes swapped: {@code contiguous} of
+   *     what was transposed
    */
-  record Held(Slot slot, boolean transposed, String owner, int axes, Optional<String> cast)
+  record Held(
+      Slot slot, boolean transposed, String owner, int axes, Optional<String> cast, boolean copied)
       implements Value {
 
     static Held of(Slot slot, String owner) {
-      return new Held(slot, false, owner, slot.form().axes(), Optional.empty());
+      return new Held(slot, false, owner, slot.form().axes(), Optional.empty(), false);
     }
 
     Held flipped() {
-      return new Held(slot, !transposed, owner, axes, cast);
+      return new Held(slot, !transposed, owner, axes, cast, copied);
     }
 
     Held withAxes(int number) {
-      return new Held(slot, transposed, owner, number, cast);
+      return new Held(slot, transposed, owner, number, cast, copied);
     }
 
     Held as(String type) {
-      return new Held(slot, transposed, owner, axes, Optional.of(type));
+      return new Held(slot, transposed, owner, axes, Optional.of(type), copied);
+    }
+
+    /** {@return its copy in the order of its axes, which the decoded tensor has} */
+    Held contiguous() {
+      return new Held(slot, transposed, owner, axes, cast, transposed);
     }
 
     /** {@return the expression for the decoded tensor, for the expression of the holder} */
@@ -99,7 +107,10 @@ sealed interface Value {
       if (cast.isPresent()) {
         text = "torch.to(" + text + ", " + cast.get() + ")";
       }
-      return transposed ? "torch.transpose(" + text + ", 0, 1)" : text;
+      if (copied) {
+        text = "torch.contiguous(torch.transpose(" + text + ", 0, 1))";
+      }
+      return transposed == copied ? text : "torch.transpose(" + text + ", 0, 1)";
     }
 
     /** {@return the expression for a product, for the expressions of holder, input and bias} */

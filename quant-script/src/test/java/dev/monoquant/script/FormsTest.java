@@ -49,6 +49,8 @@ class FormsTest {
         "torch.squeeze(torch.unsqueeze(weight, -1), 2) | 24x16",
         "torch.t(torch.t(torch.detach(torch.squeeze(weight, -1)))) | 24x16x1",
         "torch.clone(weight) | 24x16",
+        "torch.t(torch.contiguous(torch.t(weight))) | 24x16",
+        "torch.contiguous(torch.t(torch.contiguous(torch.t(weight)))) | 24x16",
         "torch.t(torch.mH(weight)) | 24x16",
         "torch.matrix_H(torch.adjoint(weight)) | 24x16",
         "torch.t(torch.movedim(weight, 0, 1)) | 24x16",
@@ -88,6 +90,12 @@ class FormsTest {
             + " torch.type_as((weight).tensor(), torch.neg(x))",
         "torch.neg(torch.type_as(weight, x)) | 24x16 |"
             + " torch.neg(torch.to((weight).tensor(), ops.prim.dtype(x)))",
+        "torch.view(torch.contiguous(torch.t(weight)), [-1]) | 24x16 |"
+            + " torch.view(torch.contiguous(torch.transpose((weight).tensor(), 0, 1)), [-1])",
+        "torch.neg(torch.t(torch.contiguous(torch.t(weight)))) | 24x16 | torch.neg(torch.transpose("
+            + "torch.contiguous(torch.transpose((weight).tensor(), 0, 1)), 0, 1))",
+        "torch.neg(torch.contiguous(torch.t(torch.contiguous(torch.t(weight))))) | 24x16 |"
+            + " torch.neg((weight).tensor())",
         "torch.neg(torch.unsqueeze(torch.t(weight), 2)) | 24x16 |"
             + " torch.neg(torch.transpose(torch.unsqueeze((weight).tensor(), -1), 0, 1))",
       })
@@ -113,6 +121,7 @@ class FormsTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "torch.matmul(x, torch.contiguous(torch.t(weight))) | (weight).linear(x, None, )",
         "torch.mv(weight, x) | (weight).linear(x, None, )",
         "torch.inner(x, weight) | (weight).linear(x, None, )",
         "torch.einsum(\"oi,bi->bo\", [weight, x]) | (weight).linear(x, None, )",
@@ -130,6 +139,7 @@ class FormsTest {
     return Stream.of(
             "f5x16 | 24x16x1x1 | torch.linear(x, torch.squeeze(torch.squeeze(weight, -1), -1), bias)",
             "f5x24 | 24x16x1 | torch.matmul(x, torch.select(weight, 2, 0))",
+            "f5x24 | 24x16 | torch.linear(x, torch.contiguous(torch.t(weight)))",
             "f5x16 | 24x16 | torch.linear(x, torch.type_as(weight, x), bias)",
             "h5x16 | 24x16 | torch.linear(x, torch.type_as(weight, x), torch.type_as(bias, x))",
             "h2x16x9 | 24x16x1 | torch.conv1d(x, torch.type_as(weight, x), torch.type_as(bias, x))",

@@ -118,6 +118,10 @@ public final class EndToEnd implements Callable<Integer> {
     return new CommandLine(new EndToEnd())
         .setExecutionExceptionHandler(
             (error, command, parsed) -> {
+              // Of a contestant that failed, and not of a fault here.
+              if (!(error instanceof IOException)) {
+                throw error;
+              }
               command.getErr().println(error.getMessage());
               return command.getCommandSpec().exitCodeOnExecutionException();
             })

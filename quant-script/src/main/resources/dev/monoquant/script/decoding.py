@@ -104,12 +104,11 @@ def signed_codes(parts: List[Tensor],
 # where the number of these is odd, also those that are neighbours when places follow each other.
 # Products allow sums up to 128, which leaves inputs all 255 levels: activations of transformers
 # need them. Convolutions allow 176, which leaves inputs at least 185 and more rows as they are.
-def pair_sums(cells: Tensor) -> Tensor:
+def sums_of_two(cells: Tensor) -> Tensor:
   even = torch.constant_pad_nd(cells, [0, cells.size(1) % 2], 0)
   pairs = torch.reshape(even, [cells.size(0), -1, 2])
-  return torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
-def sums_of_two(cells: Tensor) -> Tensor:
-  return torch.amax(torch.abs(__torch__.monoquant.pair_sums(cells)), [1])
+  sums = torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
+  return torch.amax(torch.abs(sums), [1])
 def neighbours(flat: Tensor,
     channels: int) -> Tensor:
   rows = flat.size(0)

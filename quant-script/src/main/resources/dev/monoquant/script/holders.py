@@ -199,10 +199,9 @@ class Weight:
     self.pointwise = shape[2] * shape[3] * window[6] == 1 and window[2] + window[3] == 0
     machine = self.machine
     saturates = machine.products_saturate() if self.pointwise else machine.convolutions_saturate()
+    codes = self.take_kernel(shape[1] if saturates else 0, 127.)
     if not saturates:
-      codes = self.take_kernel(0, 127.)
       return None
-    codes = self.take_kernel(shape[1], 127.)
     flat = torch.reshape(codes, [shape[0], -1])
     zero = torch.zeros([shape[0]], dtype=4)
     self.levels = __torch__.monoquant.input_levels(flat, shape[1])

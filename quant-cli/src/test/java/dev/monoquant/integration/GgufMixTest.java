@@ -52,7 +52,9 @@ class GgufMixTest {
   /** A model of numbers that anyone can make. */
   private enum Model {
     DENSE(3, 4, 4, 0, true),
-    MIXTURE(2, 8, 2, 4, false);
+    MIXTURE(2, 8, 2, 4, false),
+    /** Matrices for heads, and a mixture of one expert. */
+    HEADS(1, 4, 4, 0, false);
 
     private static final int WIDTH = 256;
 
@@ -82,6 +84,13 @@ class GgufMixTest {
         String block = "blk." + i + ".";
         int keys = WIDTH * keyHeads / heads;
         add(all, block + "attn_norm", GgmlType.F32, WIDTH);
+        if (this == HEADS) {
+          add(all, block + "attn_q", GgmlType.BF16, 32, WIDTH);
+          add(all, block + "attn_k_b", GgmlType.BF16, heads, 32, WIDTH);
+          add(all, block + "attn_v_b", GgmlType.BF16, heads, 32, WIDTH);
+          add(all, block + "ffn_up_exps", GgmlType.BF16, 1, 32, WIDTH);
+          continue;
+        }
         add(all, block + "attn_q", GgmlType.BF16, WIDTH, WIDTH);
         add(all, block + "attn_k", GgmlType.BF16, keys, WIDTH);
         add(all, block + "attn_v", GgmlType.BF16, keys, WIDTH);
@@ -158,7 +167,7 @@ class GgufMixTest {
           all.add(InputStatistics.of(layer).withMeanSquares(squares(0)));
           continue;
         }
-        for (int expert = 0; expert < experts; expert++) {
+        for (int expert = 0; expert < tensor.shape().dim(0); expert++) {
           all.add(InputStatistics.of(layer + "." + expert).withMeanSquares(squares(expert)));
         }
       }

@@ -13,6 +13,7 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code blk.0.attn_q.weight.in_sum2}</td><td>(K), or (E, K) for E experts</td><td>sums of
  * squares</td></tr>
  * <tr><td>{@code blk.0.attn_q.weight.counts}</td><td>(1), or (E, 1)</td><td>what they are divided
- * by</td></tr>
+ * by; 0 if no token reached the matrix, whose mean squares are then 1</td></tr>
  * </table>
  *
  * <p>Source: {@code tools/imatrix/imatrix.cpp} of llama.cpp since its pull request 9400; the value
@@ -94,7 +95,9 @@ public final class GgufImatrix implements CalibrationReader {
                 weight.endsWith(WEIGHT)
                     ? weight.substring(0, weight.length() - WEIGHT.length())
                     : weight,
-                () -> new ImportanceMatrix.Sums(read(file, open, sums), read(file, open, counts)));
+                new ImportanceMatrix.Layer(
+                    Math.toIntExact(counts.shape().elements()),
+                    () -> sums(read(file, open, sums), read(file, open, counts))));
           }
         });
     if (layers.isEmpty() || !isImatrix(open)) {
@@ -106,6 +109,18 @@ public final class GgufImatrix implements CalibrationReader {
               + " NAME.in_sum2. Give the file that llama-imatrix wrote");
     }
     return layers;
+  }
+
+  /** What no token reached counts alike in all columns, as llama-quantize takes it. */
+  private static ImportanceMatrix.Sums sums(float[] squares, float[] counts) {
+    int columns = squares.length / counts.length;
+    for (int i = 0; i < counts.length; i++) {
+      if (!(counts[i] > 0)) {
+        counts[i] = 1;
+        Arrays.fill(squares, i * columns, (i + 1) * columns, 1);
+      }
+    }
+    return new ImportanceMatrix.Sums(squares, counts);
   }
 
   private static GgufTensor counts(Path file, GgufTensor sums, @Nullable GgufTensor counts) {

@@ -4,12 +4,13 @@ import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.InputStatistics;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 
 /**
  * The importance matrix of a model of llama.cpp: mean squares of the inputs of layers, for several
@@ -35,18 +36,20 @@ final class ImportanceMatrix implements Calibration {
     }
   }
 
-  /** Reads one layer. */
-  @FunctionalInterface
-  interface Layer {
-    Sums read();
-  }
+  /**
+   * One layer.
+   *
+   * @param matrices how many matrices it has; more than 1 for experts and heads
+   * @param sums reads them
+   */
+  record Layer(int matrices, Supplier<Sums> sums) {}
 
   private final HashedFile file;
   private final Map<String, Layer> layers;
   private final Runnable release;
   private final Map<String, Optional<InputStatistics>> found = new ConcurrentHashMap<>();
 
-  private @Nullable Layer lastLayer;
+  private String lastLayer = "";
   private Sums last = new Sums(new float[0], new float[0]);
 
   /**
@@ -71,7 +74,14 @@ final class ImportanceMatrix implements Calibration {
 
   @Override
   public Set<String> layers() {
-    return Set.copyOf(layers.keySet());
+    Set<String> names = new HashSet<>();
+    layers.forEach(
+        (name, layer) -> {
+          for (int i = 0; i < layer.matrices(); i++) {
+            names.add(layer.matrices() == 1 ? name : name + "." + i);
+          }
+        });
+    return Set.copyOf(names);
   }
 
   @Override
@@ -88,16 +98,17 @@ final class ImportanceMatrix implements Calibration {
       return Optional.empty();
     }
     Layer there = layers.get(named.get().layer());
-    return there == null
+    // The name of a tensor with several matrices stands for none of them.
+    return there == null || (there.matrices() > 1 && layers.containsKey(layer))
         ? Optional.empty()
-        : statistics(named.get(), sums(there), layers.containsKey(layer));
+        : statistics(named.get(), sums(named.get().layer(), there));
   }
 
   /** The experts of a tensor are asked for one after the other, and it is read once for them. */
-  private synchronized Sums sums(Layer layer) {
-    if (layer != lastLayer) {
-      last = layer.read();
-      lastLayer = layer;
+  private synchronized Sums sums(String name, Layer layer) {
+    if (!name.equals(lastLayer)) {
+      last = layer.sums().get();
+      lastLayer = name;
     }
     return last;
   }
@@ -116,11 +127,7 @@ final class ImportanceMatrix implements Calibration {
     }
   }
 
-  /**
-   * @param whole whether it was asked for by the name of the tensor, not of an expert
-   */
-  private static Optional<InputStatistics> statistics(
-      GgufLayerNames.Named named, Sums sums, boolean whole) {
+  private static Optional<InputStatistics> statistics(GgufLayerNames.Named named, Sums sums) {
     int matrices = sums.counts.length;
     int columns = sums.squares.length / matrices;
     int expert = named.expert();
@@ -132,7 +139,7 @@ final class ImportanceMatrix implements Calibration {
       squares[c] /= sums.counts[expert];
     }
     // Each expert has inputs of its own, and so a name of its own.
-    String own = whole || matrices == 1 ? named.layer() : named.layer() + "." + expert;
+    String own = matrices == 1 ? named.layer() : named.layer() + "." + expert;
     return Optional.of(InputStatistics.of(own).withMeanSquares(squares));
   }
 

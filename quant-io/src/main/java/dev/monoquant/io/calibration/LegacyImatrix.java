@@ -134,7 +134,7 @@ public final class LegacyImatrix implements CalibrationReader {
       entries.forEach(
           (name, entry) -> {
             int experts = name.endsWith(EXPERTS) ? experts(name, entry, entries) : 1;
-            layers.put(name, () -> sums(entry, experts));
+            layers.put(name, new ImportanceMatrix.Layer(experts, () -> sums(entry, experts)));
           });
       return layers;
     }

@@ -25,9 +25,10 @@ import java.util.Optional;
 
 /**
  * A GGUF model with a matrix for each expert: the tensor {@code blk.0.ffn_up_exps.weight} of shape
- * (experts, rows, columns) is shown as the tensors {@code blk.0.ffn_up_exps.0.weight} and so on.
- * They are one family, since the file has one type for all. Nothing is copied. Other tensors of
- * rank 3 stay as they are.
+ * (experts, rows, columns) is shown as the tensors {@code blk.0.ffn_up_exps.0.weight} and so on,
+ * and so is every tensor of rank 3 of a linear layer, such as {@code attn_k_b} with a matrix for
+ * each head. They are one family, since the file has one type for all. Nothing is copied. Other
+ * tensors of rank 3 stay as they are.
  */
 final class ExpertView extends SourceView {
 
@@ -132,7 +133,9 @@ final class ExpertView extends SourceView {
         layers.add(
             new Layer(layer, LayerKind.LINEAR, Layer.Evidence.DECLARED, Map.of("weight", matrix)));
       }
-      families.add(new Family(ModuleNames.module(tensor.name()), names, false));
+      if (names.size() > 1) {
+        families.add(new Family(ModuleNames.module(tensor.name()), names, false));
+      }
     }
     if (experts.isEmpty()) {
       return inside;
@@ -146,10 +149,15 @@ final class ExpertView extends SourceView {
 
   private static boolean isMixture(TensorInfo tensor) {
     TensorShape shape = tensor.shape();
+    String name = tensor.name();
+    boolean linear =
+        name.endsWith(WEIGHT)
+            && GgufNames.kind(ModuleNames.module(name)).equals(Optional.of(LayerKind.LINEAR));
+    // A single row is a vector to ggml.
     return shape.rank() == 3
-        && shape.dim(0) > 1
+        && shape.dim(0) * shape.dim(1) > 1
         && shape.elements() > 0
-        && tensor.name().endsWith(EXPERTS)
+        && (linear || name.endsWith(EXPERTS))
         && tensor.type().isQuantizable();
   }
 

@@ -33,6 +33,8 @@ final class GgufNames {
           Map.entry("attn_q_b", LayerKind.LINEAR),
           Map.entry("attn_kv_a_mqa", LayerKind.LINEAR),
           Map.entry("attn_kv_b", LayerKind.LINEAR),
+          Map.entry("attn_k_b", LayerKind.LINEAR),
+          Map.entry("attn_v_b", LayerKind.LINEAR),
           Map.entry("attn_gate", LayerKind.LINEAR),
           Map.entry("ffn_gate", LayerKind.LINEAR),
           Map.entry("ffn_up", LayerKind.LINEAR),

@@ -114,7 +114,7 @@ class CalibrationFilesTest {
   }
 
   @Test
-  void expertsShareATensorAndThoseWithoutTokensHaveNothing() throws IOException {
+  void expertsShareATensorAndColumnsOfThoseWithoutTokensCountAlike() throws IOException {
     try (Calibration calibration =
         new GgufImatrix().open(file("imatrix.gguf"), ReadLimits.DEFAULT)) {
       assertThat(squares(calibration, "model.layers.0.mlp.experts.0.down_proj"))
@@ -122,8 +122,11 @@ class CalibrationFilesTest {
       assertThat(squares(calibration, "model.layers.0.block_sparse_moe.experts.2.w2"))
           .hasValue(List.of(4f, 1f));
       assertThat(squares(calibration, "blk.0.ffn_down_exps.2")).hasValue(List.of(4f, 1f));
-      assertThat(squares(calibration, "model.layers.0.mlp.experts.1.down_proj")).isEmpty();
+      assertThat(squares(calibration, "model.layers.0.mlp.experts.1.down_proj"))
+          .hasValue(List.of(1f, 1f));
       assertThat(squares(calibration, "model.layers.0.mlp.experts.3.down_proj")).isEmpty();
+      assertThat(calibration.layers())
+          .contains("blk.0.attn_q", "blk.0.ffn_down_exps.0", "blk.0.ffn_down_exps.2");
     }
   }
 

@@ -145,8 +145,10 @@ class CalibrationReadersContractTest {
     public List<InputStatistics> truth() {
       return List.of(
           InputStatistics.of("blk.0.attn_q").withMeanSquares(4, 9),
-          // The first of its experts.
-          InputStatistics.of("blk.0.ffn_down_exps").withMeanSquares(1, 2),
+          InputStatistics.of("blk.0.ffn_down_exps.0").withMeanSquares(1, 2),
+          // No token reached it.
+          InputStatistics.of("blk.0.ffn_down_exps.1").withMeanSquares(1, 1),
+          InputStatistics.of("blk.0.ffn_down_exps.2").withMeanSquares(4, 1),
           InputStatistics.of("output").withMeanSquares(1, 1));
     }
 

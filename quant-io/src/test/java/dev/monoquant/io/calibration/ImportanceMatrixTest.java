@@ -13,10 +13,12 @@ class ImportanceMatrixTest {
   void theSumsOfAllExpertsAreReadOnce() {
     AtomicInteger reads = new AtomicInteger();
     ImportanceMatrix.Layer layer =
-        () -> {
-          reads.incrementAndGet();
-          return new ImportanceMatrix.Sums(new float[] {2, 4, 9, 12}, new float[] {2, 3});
-        };
+        new ImportanceMatrix.Layer(
+            2,
+            () -> {
+              reads.incrementAndGet();
+              return new ImportanceMatrix.Sums(new float[] {2, 4, 9, 12}, new float[] {2, 3});
+            });
     try (ImportanceMatrix matrix =
         new ImportanceMatrix(
             Path.of("imatrix.gguf"), Map.of("blk.0.ffn_up_exps", layer), () -> {})) {
@@ -34,11 +36,16 @@ class ImportanceMatrixTest {
     ImportanceMatrix.Sums sums = new ImportanceMatrix.Sums(new float[] {2, 4}, new float[] {1, 1});
     try (ImportanceMatrix matrix =
         new ImportanceMatrix(
-            Path.of("imatrix.gguf"), Map.of("blk.0.ffn_down_exps", () -> sums), () -> {})) {
+            Path.of("imatrix.gguf"),
+            Map.of("blk.0.ffn_down_exps", new ImportanceMatrix.Layer(2, () -> sums)),
+            () -> {})) {
       String expert = "model.layers.0.mlp.experts.1.down_proj";
       assertThat(matrix.find(expert).orElseThrow().layer()).isEqualTo("blk.0.ffn_down_exps.1");
       assertThat(matrix.find("blk.0.ffn_down_exps.0").orElseThrow().layer())
           .isEqualTo("blk.0.ffn_down_exps.0");
+      assertThat(matrix.layers())
+          .containsExactlyInAnyOrder("blk.0.ffn_down_exps.0", "blk.0.ffn_down_exps.1");
+      assertThat(matrix.find("blk.0.ffn_down_exps")).isEmpty();
     }
   }
 }

@@ -18,11 +18,12 @@ final class CopiedTile implements Tile, AutoCloseable {
   private final int height;
   private final int cols;
   private final float[] handed;
+  private boolean copied;
   private @Nullable NDManager manager;
 
   /**
    * @param weight the numbers of all rows
-   * @param handed receives the values, each time they are asked for
+   * @param handed receives the values when they are asked for
    */
   CopiedTile(WeightMatrix rows, float[] weight, int firstRow, int height, float[] handed) {
     this.rows = rows;
@@ -60,7 +61,10 @@ final class CopiedTile implements Tile, AutoCloseable {
 
   @Override
   public float[] values() {
-    System.arraycopy(weight, firstRow * cols, handed, 0, handed.length);
+    if (!copied) {
+      System.arraycopy(weight, firstRow * cols, handed, 0, handed.length);
+      copied = true;
+    }
     return handed;
   }
 

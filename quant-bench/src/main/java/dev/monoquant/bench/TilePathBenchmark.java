@@ -46,7 +46,13 @@ import org.openjdk.jmh.infra.Blackhole;
       "-Dai.djl.offline=true",
       "-Dai.djl.pytorch.num_threads=1",
       "-Xmx2g",
-      "--add-modules=jdk.incubator.vector"
+      "--add-modules=jdk.incubator.vector",
+      // As the launcher compiles vector kernels.
+      "-XX:FreqInlineSize=60",
+      "-XX:CompileCommand=quiet",
+      "-XX:CompileCommand=CompileThresholdScaling,dev.monoquant.vector.Vector*::*,0.0125",
+      "-XX:CompileCommand=inline,dev.monoquant.vector.Lanes::*",
+      "-XX:ProfileMaturityPercentage=0"
     })
 @State(Scope.Thread)
 public class TilePathBenchmark {

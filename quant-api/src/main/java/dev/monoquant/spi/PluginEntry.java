@@ -25,26 +25,33 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
   /** The interfaces of plugins. */
   public enum Kind {
     /** {@link InputFormatDetector}. */
-    INPUT_FORMAT("input format"),
+    INPUT_FORMAT("input format", InputFormatDetector.class),
     /** {@link LayerQuantizer}. */
-    LAYER_QUANTIZER("layer quantizer"),
+    LAYER_QUANTIZER("layer quantizer", LayerQuantizer.class),
     /** {@link Scheme}. */
-    SCHEME("scheme"),
+    SCHEME("scheme", Scheme.class),
     /** {@link OutputFormat}. */
-    OUTPUT_FORMAT("output format"),
+    OUTPUT_FORMAT("output format", OutputFormat.class),
     /** {@link GgufArchitecture}. */
-    GGUF_ARCHITECTURE("architecture"),
+    GGUF_ARCHITECTURE("architecture", GgufArchitecture.class),
     /** {@link CalibrationReader}. */
-    CALIBRATION_READER("calibration reader"),
+    CALIBRATION_READER("calibration reader", CalibrationReader.class),
     /** {@link RemoteStore}. */
-    REMOTE_STORE("remote store"),
+    REMOTE_STORE("remote store", RemoteStore.class),
     /** {@link ScaleMapping}. */
-    SCALE_MAPPING("scale mapping");
+    SCALE_MAPPING("scale mapping", ScaleMapping.class);
 
     private final String text;
+    private final Class<?> type;
 
-    Kind(String text) {
+    Kind(String text, Class<?> type) {
       this.text = text;
+      this.type = type;
+    }
+
+    /** The interface. */
+    Class<?> type() {
+      return type;
     }
 
     /** {@return the name for messages} */
@@ -53,33 +60,31 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     }
   }
 
+  /** {@return a plugin under each kind of plugins that it is} */
   static List<PluginEntry<?>> of(Object plugin) {
     List<PluginEntry<?>> found = new ArrayList<>();
-    if (plugin instanceof InputFormatDetector p) {
-      found.add(new PluginEntry<>(Kind.INPUT_FORMAT, p.id(), p));
-    }
-    if (plugin instanceof LayerQuantizer p) {
-      found.add(new PluginEntry<>(Kind.LAYER_QUANTIZER, p.id(), p));
-    }
-    if (plugin instanceof Scheme p) {
-      found.add(new PluginEntry<>(Kind.SCHEME, p.id().name(), p));
-    }
-    if (plugin instanceof OutputFormat p) {
-      found.add(new PluginEntry<>(Kind.OUTPUT_FORMAT, p.id(), p));
-    }
-    if (plugin instanceof GgufArchitecture p) {
-      found.add(new PluginEntry<>(Kind.GGUF_ARCHITECTURE, p.id(), p));
-    }
-    if (plugin instanceof CalibrationReader p) {
-      found.add(new PluginEntry<>(Kind.CALIBRATION_READER, p.id(), p));
-    }
-    if (plugin instanceof RemoteStore p) {
-      found.add(new PluginEntry<>(Kind.REMOTE_STORE, p.id(), p));
-    }
-    if (plugin instanceof ScaleMapping p) {
-      found.add(new PluginEntry<>(Kind.SCALE_MAPPING, p.id(), p));
+    for (Kind kind : Kind.values()) {
+      if (kind.type().isInstance(plugin)) {
+        found.add(of(kind, plugin));
+      }
     }
     return found;
+  }
+
+  /** {@return a plugin under one of the kinds that it is} */
+  static PluginEntry<?> of(Kind kind, Object plugin) {
+    String id =
+        switch (kind) {
+          case INPUT_FORMAT -> ((InputFormatDetector) plugin).id();
+          case LAYER_QUANTIZER -> ((LayerQuantizer) plugin).id();
+          case SCHEME -> ((Scheme) plugin).id().name();
+          case OUTPUT_FORMAT -> ((OutputFormat) plugin).id();
+          case GGUF_ARCHITECTURE -> ((GgufArchitecture) plugin).id();
+          case CALIBRATION_READER -> ((CalibrationReader) plugin).id();
+          case REMOTE_STORE -> ((RemoteStore) plugin).id();
+          case SCALE_MAPPING -> ((ScaleMapping) plugin).id();
+        };
+    return new PluginEntry<>(kind, id, plugin);
   }
 
   /** {@return the options that the plugin declares, see {@link OptionSpec}} */

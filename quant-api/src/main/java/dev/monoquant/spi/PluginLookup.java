@@ -15,24 +15,23 @@ final class PluginLookup {
 
   private PluginLookup() {}
 
-  static <T> T one(
-      PluginEntry.Kind kind,
-      Class<T> type,
-      String id,
-      List<PluginEntry<?>> entries,
-      List<Problem> problems) {
+  /**
+   * @param entries those of the kind
+   * @param problems of the search for this kind
+   */
+  static Object one(
+      PluginEntry.Kind kind, String id, List<PluginEntry<?>> entries, List<Problem> problems) {
     List<PluginEntry<?>> hits = new ArrayList<>(1);
     for (PluginEntry<?> entry : entries) {
-      if (entry.kind() == kind && entry.id().equals(id)) {
+      if (entry.id().equals(id)) {
         hits.add(entry);
       }
     }
     if (hits.size() == 1) {
-      return type.cast(hits.get(0).plugin());
+      return hits.get(0).plugin();
     }
     if (hits.isEmpty()) {
-      List<PluginEntry<?>> ofKind = entries.stream().filter(e -> e.kind() == kind).toList();
-      throw new ConfigurationException(unknown(kind, id, ofKind, problems));
+      throw new ConfigurationException(unknown(kind, id, entries, problems));
     }
     throw new ConfigurationException(clash(kind, id, hits));
   }
@@ -40,9 +39,7 @@ final class PluginLookup {
   static List<Problem> duplicates(PluginEntry.Kind kind, List<PluginEntry<?>> entries) {
     Map<String, List<PluginEntry<?>>> byId = new LinkedHashMap<>();
     for (PluginEntry<?> entry : entries) {
-      if (entry.kind() == kind) {
-        byId.computeIfAbsent(entry.id(), k -> new ArrayList<>()).add(entry);
-      }
+      byId.computeIfAbsent(entry.id(), k -> new ArrayList<>()).add(entry);
     }
     List<Problem> problems = new ArrayList<>();
     byId.forEach(
@@ -55,8 +52,8 @@ final class PluginLookup {
   }
 
   private static String unknown(
-      PluginEntry.Kind kind, String id, List<PluginEntry<?>> ofKind, List<Problem> problems) {
-    List<String> ids = ofKind.stream().map(PluginEntry::id).distinct().sorted().toList();
+      PluginEntry.Kind kind, String id, List<PluginEntry<?>> entries, List<Problem> problems) {
+    List<String> ids = entries.stream().map(PluginEntry::id).distinct().sorted().toList();
     String available = ids.isEmpty() ? "none at all" : String.join(", ", ids);
     String nearest = Nearest.of(id, ids).map(n -> "; did you mean " + n + "?").orElse(".");
     String broken =

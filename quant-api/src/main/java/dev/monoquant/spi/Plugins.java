@@ -3,33 +3,28 @@ package dev.monoquant.spi;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
 
 /**
- * The available plugins: an immutable value made by the caller, not a global.
+ * The available plugins: a value made by the caller, not a global. Plugins that class loaders
+ * provide are made when one of their kind is first asked for, and once.
  *
  * <p>A duplicate id is an error that names both classes and their origins; it is thrown when the id
- * is looked up. The same class found twice (two class loaders see one jar) counts once. A provider
- * that cannot be instantiated is a recorded problem; it is an error only if its id is looked up and
- * no other plugin has that id. Thread-safe.
+ * is looked up. The same class found twice (two class loaders see one jar) counts once; a class
+ * that is registered under several kinds is made once for each. A provider that cannot be
+ * instantiated is a recorded problem; it is an error only if its id is looked up and no other
+ * plugin has that id. Thread-safe.
  */
 public final class Plugins {
 
-  /** Ends the search in a hostile or cyclic provider file. */
-  private static final int MAX_FAILURES = 1000;
+  private final PluginSearch search;
+  private final List<PluginEntry<?>> given;
 
-  private final List<PluginEntry<?>> entries;
-  private final List<Problem> problems;
-
-  Plugins(List<PluginEntry<?>> entries, List<Problem> problems) {
-    this.entries = List.copyOf(entries);
-    this.problems = List.copyOf(problems);
+  private Plugins(PluginSearch search, List<PluginEntry<?>> given) {
+    this.search = search;
+    this.given = List.copyOf(given);
   }
 
   /**
@@ -49,19 +44,7 @@ public final class Plugins {
    *     caller closes them after the last use of any plugin
    */
   public static Plugins load(ClassLoader... loaders) {
-    Map<Class<?>, PluginEntry<?>> found = new LinkedHashMap<>();
-    List<Problem> problems = new ArrayList<>();
-    for (ClassLoader loader : loaders) {
-      collect(ServiceLoader.load(InputFormatDetector.class, loader), found, problems);
-      collect(ServiceLoader.load(LayerQuantizer.class, loader), found, problems);
-      collect(ServiceLoader.load(Scheme.class, loader), found, problems);
-      collect(ServiceLoader.load(OutputFormat.class, loader), found, problems);
-      collect(ServiceLoader.load(GgufArchitecture.class, loader), found, problems);
-      collect(ServiceLoader.load(CalibrationReader.class, loader), found, problems);
-      collect(ServiceLoader.load(RemoteStore.class, loader), found, problems);
-      collect(ServiceLoader.load(ScaleMapping.class, loader), found, problems);
-    }
-    return new Plugins(new ArrayList<>(found.values()), problems.stream().distinct().toList());
+    return new Plugins(new PluginSearch(List.of(loaders)), List.of());
   }
 
   /**
@@ -71,7 +54,7 @@ public final class Plugins {
    * @throws ConfigurationException if one implements none of them
    */
   public static Plugins of(Object... plugins) {
-    return new Plugins(List.of(), List.of()).with(plugins);
+    return load(new ClassLoader[0]).with(plugins);
   }
 
   /**
@@ -81,7 +64,7 @@ public final class Plugins {
    * @throws ConfigurationException if one implements none of them
    */
   public Plugins with(Object... plugins) {
-    List<PluginEntry<?>> all = new ArrayList<>(entries);
+    List<PluginEntry<?>> all = new ArrayList<>(given);
     for (Object plugin : plugins) {
       List<PluginEntry<?>> found = PluginEntry.of(plugin);
       if (found.isEmpty()) {
@@ -93,19 +76,24 @@ public final class Plugins {
       }
       all.addAll(found);
     }
-    return new Plugins(all, problems);
+    return new Plugins(search, all);
   }
 
   /** {@return all plugins, by kind and then by id} */
   public List<PluginEntry<?>> entries() {
-    return entries.stream().sorted(PluginEntry.ORDER).toList();
+    return Arrays.stream(PluginEntry.Kind.values())
+        .flatMap(kind -> entries(kind).stream().sorted(PluginEntry.ORDER))
+        .toList();
   }
 
   /** {@return the providers that could not be instantiated, and ids that several plugins claim} */
   public List<Problem> problems() {
-    List<Problem> all = new ArrayList<>(problems);
+    List<Problem> all = new ArrayList<>();
     for (PluginEntry.Kind kind : PluginEntry.Kind.values()) {
-      all.addAll(PluginLookup.duplicates(kind, entries));
+      all.addAll(search.of(kind).problems());
+    }
+    for (PluginEntry.Kind kind : PluginEntry.Kind.values()) {
+      all.addAll(PluginLookup.duplicates(kind, entries(kind)));
     }
     return all;
   }
@@ -117,7 +105,7 @@ public final class Plugins {
    * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public Scheme scheme(String id) {
-    return PluginLookup.one(PluginEntry.Kind.SCHEME, Scheme.class, id, entries, problems);
+    return one(PluginEntry.Kind.SCHEME, Scheme.class, id);
   }
 
   /**
@@ -146,8 +134,7 @@ public final class Plugins {
    * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public OutputFormat outputFormat(String id) {
-    return PluginLookup.one(
-        PluginEntry.Kind.OUTPUT_FORMAT, OutputFormat.class, id, entries, problems);
+    return one(PluginEntry.Kind.OUTPUT_FORMAT, OutputFormat.class, id);
   }
 
   /**
@@ -157,8 +144,7 @@ public final class Plugins {
    * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public InputFormatDetector inputFormat(String id) {
-    return PluginLookup.one(
-        PluginEntry.Kind.INPUT_FORMAT, InputFormatDetector.class, id, entries, problems);
+    return one(PluginEntry.Kind.INPUT_FORMAT, InputFormatDetector.class, id);
   }
 
   /** {@return all schemes, ids in order} */
@@ -197,62 +183,24 @@ public final class Plugins {
   }
 
   private <T> List<T> all(PluginEntry.Kind kind, Class<T> type) {
-    return entries().stream()
-        .filter(e -> e.kind() == kind)
+    return entries(kind).stream()
+        .sorted(PluginEntry.ORDER)
         .map(e -> type.cast(e.plugin()))
         .toList();
   }
 
-  private static <T> void collect(
-      ServiceLoader<T> loader, Map<Class<?>, PluginEntry<?>> found, List<Problem> problems) {
-    Iterator<ServiceLoader.Provider<T>> providers = loader.stream().iterator();
-    for (int failures = 0; failures < MAX_FAILURES; ) {
-      try {
-        if (!providers.hasNext()) {
-          return;
-        }
-        ServiceLoader.Provider<T> provider = providers.next();
-        if (!found.containsKey(provider.type())) {
-          add(provider.get(), found, problems);
-        }
-      } catch (ServiceConfigurationError | LinkageError e) {
-        failures++;
-        problems.add(
-            Problem.warning(
-                "plugin",
-                "a provider could not be loaded: " + rootMessage(e),
-                "Its ids are missing; update or remove its jar"));
-      }
-    }
+  private <T> T one(PluginEntry.Kind kind, Class<T> type, String id) {
+    return type.cast(PluginLookup.one(kind, id, entries(kind), search.of(kind).problems()));
   }
 
-  private static void add(
-      Object plugin, Map<Class<?>, PluginEntry<?>> found, List<Problem> problems) {
-    String name = plugin.getClass().getName();
-    try {
-      for (PluginEntry<?> entry : PluginEntry.of(plugin)) {
-        if (SchemeId.isValidName(entry.id())) {
-          found.put(plugin.getClass(), entry);
-        } else {
-          problems.add(
-              Problem.warning(
-                  "plugin " + name,
-                  "its id is " + entry.id(),
-                  "Ids are lower case letters, digits and dashes, for third parties vendor/name"));
-        }
+  /** Those that were found, then those that were given. */
+  private List<PluginEntry<?>> entries(PluginEntry.Kind kind) {
+    List<PluginEntry<?>> all = new ArrayList<>(search.of(kind).entries());
+    for (PluginEntry<?> entry : given) {
+      if (entry.kind() == kind) {
+        all.add(entry);
       }
-    } catch (RuntimeException e) {
-      problems.add(
-          Problem.warning(
-              "plugin " + name, "asking for its id failed: " + e, "Update or remove its jar"));
     }
-  }
-
-  private static String rootMessage(Throwable e) {
-    Throwable root = e;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return root == e ? String.valueOf(e.getMessage()) : e.getMessage() + " (" + root + ")";
+    return all;
   }
 }

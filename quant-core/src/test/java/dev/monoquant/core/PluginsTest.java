@@ -14,6 +14,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -97,6 +98,75 @@ class PluginsTest {
       assertThatThrownBy(() -> plugins.scheme("missing"))
           .hasMessageContaining("Broken plugins")
           .hasMessageContaining("no luck");
+    }
+  }
+
+  /** Counts how often it is made. */
+  public static final class Counted extends FakeScheme {
+    static final AtomicInteger MADE = new AtomicInteger();
+
+    /** Is counted. */
+    public Counted() {
+      MADE.incrementAndGet();
+    }
+  }
+
+  /** A plugin of two kinds. */
+  public static final class Both
+      implements dev.monoquant.spi.LayerQuantizer, dev.monoquant.spi.CalibrationReader {
+    @Override
+    public String id() {
+      return "both";
+    }
+
+    @Override
+    public java.util.List<dev.monoquant.model.WeightMatrix> weights(
+        dev.monoquant.model.Layer layer) {
+      return java.util.List.of();
+    }
+
+    @Override
+    public dev.monoquant.spi.Match probe(Path file) {
+      return dev.monoquant.spi.Match.NONE;
+    }
+
+    @Override
+    public dev.monoquant.spi.Calibration open(Path file, dev.monoquant.spi.ReadLimits limits)
+        throws IOException {
+      throw new IOException("never read");
+    }
+  }
+
+  @Test
+  void aClassThatIsRegisteredUnderTwoKindsIsFoundUnderBoth(@TempDir Path folder)
+      throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    for (Class<?> kind :
+        new Class<?>[] {
+          dev.monoquant.spi.LayerQuantizer.class, dev.monoquant.spi.CalibrationReader.class
+        }) {
+      Files.writeString(services.resolve(kind.getName()), Both.class.getName() + "\n");
+    }
+    try (URLClassLoader loader = loader(folder)) {
+      Plugins plugins = Plugins.load(loader);
+      assertThat(plugins.layerQuantizers()).hasAtLeastOneElementOfType(Both.class);
+      assertThat(plugins.calibrationReaders()).hasAtLeastOneElementOfType(Both.class);
+      assertThat(plugins.entries()).filteredOn(e -> e.id().equals("both")).hasSize(2);
+    }
+  }
+
+  @Test
+  void pluginsOfAKindAreMadeWhenTheKindIsAskedForAndOnce(@TempDir Path folder) throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    Files.writeString(services.resolve(Scheme.class.getName()), Counted.class.getName() + "\n");
+    int before = Counted.MADE.get();
+    try (URLClassLoader loader = loader(folder)) {
+      Plugins plugins = Plugins.load(loader);
+      assertThat(plugins.inputFormats()).doesNotHaveAnyElementsOfTypes(Counted.class);
+      assertThat(Counted.MADE.get() - before).isZero();
+      Scheme made = plugins.scheme("fake");
+      assertThat(plugins.with(new BadlyNamed()).scheme("fake")).isSameAs(made);
+      assertThat(Counted.MADE.get() - before).isOne();
     }
   }
 

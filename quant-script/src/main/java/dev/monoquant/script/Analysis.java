@@ -42,9 +42,11 @@ final class Analysis {
   private final Set<Key> listed = new HashSet<>();
   private final Map<String, Integer> instances = new HashMap<>();
   private final Set<String> ordered = new TreeSet<>();
+  private final Overwritten overwritten;
 
-  private Analysis(Pass pass) {
+  private Analysis(Pass pass, Overwritten overwritten) {
     this.pass = pass;
+    this.overwritten = overwritten;
   }
 
   static Analysis of(Definitions definitions, Modules modules, PickleTuple constants) {
@@ -63,7 +65,8 @@ final class Analysis {
             all,
             constants,
             (type, attribute) -> Optional.empty());
-    Analysis analysis = new Analysis(Pass.over(definitions, types));
+    Analysis analysis =
+        new Analysis(Pass.over(definitions, types), Overwritten.of(definitions, modules));
     for (Use use : analysis.pass.uses()) {
       Key key = new Key(use.slot().type(), use.slot().attribute());
       analysis.uses.computeIfAbsent(key, k -> new ArrayList<>()).add(use);
@@ -146,7 +149,9 @@ final class Analysis {
    */
   Plan plan(String type, String attribute) {
     Plan plan = Use.plan(uses(type, attribute));
-    return plan.bias().filter(b -> pass.sets(type, b)).isPresent() ? plan.withoutBias() : plan;
+    boolean changes =
+        plan.bias().filter(b -> pass.sets(type, b) || overwritten.isChanged(type, b)).isPresent();
+    return changes ? plan.withoutBias() : plan;
   }
 
   /** {@return the functions that take the decoded tensor of an attribute, by name} */
@@ -170,7 +175,18 @@ final class Analysis {
                 + "), which int8 convolutions change");
   }
 
-  /** {@return why an attribute must not be replaced by a holder, or empty} */
+  /** {@return why an attribute of a module must not be replaced by a holder, or empty} */
+  Optional<String> refusal(Modules.Module module, String attribute) {
+    return refusal(module.type().qualified(), attribute)
+        .or(() -> overwritten.refusal(module, attribute));
+  }
+
+  /**
+   * {@return why an attribute must not be replaced by a holder in modules of a class, or empty}
+   *
+   * @param type a class of the original, or {@link Slot#CONSTANTS}
+   * @param attribute its attribute
+   */
   Optional<String> refusal(String type, String attribute) {
     if (named.contains(type) && instances.getOrDefault(type, 0) > 1) {
       return Optional.of(
@@ -182,6 +198,7 @@ final class Analysis {
     return uses(type, attribute).stream()
         .filter(u -> u.kind() == Use.Kind.FORBIDDEN)
         .map(Use::detail)
-        .findFirst();
+        .findFirst()
+        .or(() -> overwritten.refusal(type, attribute));
   }
 }

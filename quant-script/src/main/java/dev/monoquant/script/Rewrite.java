@@ -240,7 +240,7 @@ final class Rewrite {
                   && !keptPlaces.contains(new Modules.Place(module, attribute))
                   && module.isOpen()
                   && module.type().isTensor(attribute)
-                  && analysis.refusal(type, attribute).isEmpty()) {
+                  && analysis.refusal(module, attribute).isEmpty()) {
                 Plan plan = analysis.plan(type, attribute);
                 TensorView.of(tensor)
                     .map(leaders::get)

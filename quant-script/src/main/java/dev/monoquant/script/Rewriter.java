@@ -112,7 +112,8 @@ public final class Rewriter {
       return Optional.of("the program has no tensor of that name");
     }
     return refusal(place.get())
-        .or(() -> refusal(shape, place.get().module().type().qualified(), place.get().attribute()));
+        .or(() -> refusal(shape, place.get().module().type().qualified(), place.get().attribute()))
+        .or(() -> analysis.refusal(place.get().module(), place.get().attribute()));
   }
 
   private Optional<String> refusal(Modules.Place place) {

@@ -2,6 +2,7 @@ package dev.monoquant.script;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -140,7 +141,10 @@ final class Aliases {
   private record Addition(List<Variable> list, List<Variable> items) {}
 
   private final Definitions definitions;
-  private final Map<Variable, List<Variable>> sources = new HashMap<>();
+
+  /** Mostly one, else a set: the same name may stand for a weight of each of many classes. */
+  private final Map<Variable, Collection<Variable>> sources = new HashMap<>();
+
   private final Map<Variable, String> changed = new LinkedHashMap<>();
   private final List<Addition> additions = new ArrayList<>();
 
@@ -241,7 +245,7 @@ final class Aliases {
           if (known.containsAll(more)) {
             return known;
           }
-          List<Variable> all = known instanceof ArrayList ? known : new ArrayList<>(known);
+          Collection<Variable> all = known instanceof Set ? known : new LinkedHashSet<>(known);
           all.addAll(more);
           return all;
         });

@@ -67,6 +67,7 @@ public final class BertArchitecture implements GgufArchitecture {
     to.put("attention.head_count", config.require("num_attention_heads"));
     to.put(
         "attention.layer_norm_epsilon", config.number("layer_norm_eps").orElse(1e-12).floatValue());
+    to.activation(config, "hidden_act", "gelu");
     to.put("attention.causal", false);
     to.putWhole("tokenizer.ggml.token_type_count", config.count("type_vocab_size").orElse(2));
     for (TensorInfo tensor : model.tensors()) {

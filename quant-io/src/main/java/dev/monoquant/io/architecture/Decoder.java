@@ -144,15 +144,43 @@ final class Decoder {
       to.plusOne(tensor, name);
     } else if (interleaved && name.matches("blk\\.\\d+\\.attn_[qk]\\.(weight|bias)")) {
       int heads = config.require("num_attention_heads");
-      int own = name.contains("attn_q") ? heads : config.count("num_key_value_heads").orElse(heads);
+      int own = name.contains("attn_q") ? heads : keyHeads(heads);
       long rows = tensor.shape().dim(0);
-      if (own == 0 || rows % own != 0 || rows / own % 2 != 0) {
+      if (own == 0 || rows % own != 0 || rows / own % 2 != 0 || rows / own != headWidth(heads)) {
         throw to.fault(tensor, "has " + rows + " rows, which are not those of " + own + " heads");
       }
       to.heads(tensor, name, Math.toIntExact(rows / own));
     } else {
       to.rename(tensor, name);
     }
+  }
+
+  /** Rows of a matrix of the first block; 0 if it has none. */
+  private long rows(String module) {
+    String name = LAYERS + "0." + module + ".weight";
+    return model.tensors().stream()
+        .filter(t -> Prefixes.strip(t.name()).equals(name) && t.shape().rank() == 2)
+        .mapToLong(t -> t.shape().dim(0))
+        .findFirst()
+        .orElse(0);
+  }
+
+  /** Numbers of a head: of config.json, else by the queries, as each class has another default. */
+  private long headWidth(int heads) {
+    Optional<Integer> said = config.count("head_dim");
+    long rows = rows("self_attn.q_proj");
+    return said.isPresent()
+        ? said.get()
+        : rows > 0 && rows % heads == 0 ? rows / heads : config.require("hidden_size") / heads;
+  }
+
+  /** Heads of keys: of config.json, else by the keys. */
+  private int keyHeads(int heads) {
+    long width = Math.max(1, headWidth(heads));
+    long rows = rows("self_attn.k_proj");
+    return config
+        .count("num_key_value_heads")
+        .orElse(rows > 0 && rows % width == 0 ? Math.toIntExact(rows / width) : heads);
   }
 
   /** One matrix of an expert, or a tensor with those of all. */
@@ -204,9 +232,7 @@ final class Decoder {
     to.put("feed_forward_length", config.require("intermediate_size"));
     int heads = config.require("num_attention_heads");
     to.put("attention.head_count", heads);
-    to.putIfPresent(
-        "attention.head_count_kv",
-        config.count("num_key_value_heads").or(() -> Optional.of(heads)));
+    to.put("attention.head_count_kv", keyHeads(heads));
     Rotary.of(config, usualTheta).describe(to, config);
     Rotary.slidingTheta(config)
         .ifPresent(theta -> to.put("rope.freq_base_swa", theta.floatValue()));
@@ -216,8 +242,11 @@ final class Decoder {
     to.putIfPresent(
         "expert_count", config.count("num_local_experts").or(() -> config.count("num_experts")));
     to.putIfPresent("expert_used_count", config.count("num_experts_per_tok"));
-    Optional<Integer> width = config.count("head_dim");
-    to.putIfPresent("attention.key_length", width);
-    to.putIfPresent("attention.value_length", width);
+    int width = Math.toIntExact(headWidth(heads));
+    if (config.count("head_dim").isPresent()
+        || (long) width * heads != config.require("hidden_size")) {
+      to.put("attention.key_length", width);
+      to.put("attention.value_length", width);
+    }
   }
 }

@@ -102,6 +102,41 @@ final class MappingBuilder {
     notes.add(text);
   }
 
+  /**
+   * Tells that llama.cpp computes another activation than config.json says; it has one for each
+   * architecture.
+   *
+   * @param same the names of that of llama.cpp
+   */
+  void activation(Hyperparameters config, String key, String... same) {
+    String own = config.text(key).orElse(same[0]);
+    if (!List.of(same).contains(own)) {
+      note(
+          key
+              + " in config.json is "
+              + own
+              + ", and llama.cpp computes "
+              + same[0]
+              + " for "
+              + architecture
+              + ": its results differ from those of transformers");
+    }
+  }
+
+  /** Tells that llama.cpp does not limit attention for this architecture, where the model does. */
+  void window(Hyperparameters config) {
+    Optional<Integer> window = config.count("sliding_window");
+    int context = config.count("max_position_embeddings").orElse(Integer.MAX_VALUE);
+    if (window.isPresent() && window.get() < context) {
+      note(
+          "sliding_window in config.json is "
+              + window.get()
+              + ", and llama.cpp has none for "
+              + architecture
+              + ": for longer texts its results differ from those of transformers");
+    }
+  }
+
   /** Adds metadata of the architecture. */
   void put(String key, Object value) {
     metadata.put(architecture + "." + key, value);

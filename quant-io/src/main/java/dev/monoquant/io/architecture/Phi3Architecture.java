@@ -67,6 +67,7 @@ public final class Phi3Architecture implements GgufArchitecture {
       to.numbers("rope_factors_long.weight", floats(longFactors));
       to.numbers("rope_factors_short.weight", floats(shortFactors));
     }
+    to.activation(config, "hidden_act", "silu", "swish");
     to.put("context_length", context);
     to.put("rope.scaling.original_context_length", original);
     to.put("embedding_length", hidden);

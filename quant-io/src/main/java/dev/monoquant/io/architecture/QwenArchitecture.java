@@ -48,11 +48,18 @@ public final class QwenArchitecture implements GgufArchitecture {
     MappingBuilder to = new MappingBuilder(MODELS.getOrDefault(modelClass, "qwen2"), model);
     Decoder decoder = new Decoder(to, model, config, Decoder.NAMES);
     decoder.describe(1e4);
+    to.activation(config, "hidden_act", "silu", "swish");
+    if (config.flag("use_sliding_window").orElse(false)) {
+      to.window(config);
+    }
     to.putIfPresent("expert_feed_forward_length", config.count("moe_intermediate_size"));
     to.putIfPresent(
         "expert_shared_feed_forward_length", config.count("shared_expert_intermediate_size"));
     boolean third = modelClass.equals(QWEN3_MOE);
     boolean mixture = third || modelClass.equals(QWEN2_MOE);
+    if (mixture && config.count("num_experts_per_tok").isEmpty()) {
+      to.put("expert_used_count", third ? 8 : 4);
+    }
     boolean scaled = config.flag("norm_topk_prob").orElse(third);
     if (mixture && scaled != third) {
       to.note(

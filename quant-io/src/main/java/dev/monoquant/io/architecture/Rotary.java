@@ -73,6 +73,7 @@ public record Rotary(Hyperparameters values, String type, double theta) {
               to,
               "yarn_attn_factor",
               values.values().containsKey("attention_factor") ? "attention_factor" : "attn_factor");
+          attention(to);
           optional(to, "yarn_beta_fast", "beta_fast");
           optional(to, "yarn_beta_slow", "beta_slow");
         }
@@ -90,6 +91,18 @@ public record Rotary(Hyperparameters values, String type, double theta) {
                   + " Write a .safetensors file instead");
     }
     to.put("rope.freq_base", (float) theta);
+  }
+
+  /**
+   * llama.cpp multiplies by {@code attn_factor} what it computes of the factor; an {@code
+   * attention_factor} stands in its place.
+   */
+  private void attention(MappingBuilder to) {
+    double usual = 0.1 * Math.log(Math.max(1, required("factor"))) + 1;
+    double own = values.number("attention_factor").orElse(usual);
+    if (Math.abs(own - usual) > 1e-6 * usual) {
+      to.put("rope.scaling.attn_factor", (float) (own / usual));
+    }
   }
 
   private void optional(MappingBuilder to, String key, String from) {

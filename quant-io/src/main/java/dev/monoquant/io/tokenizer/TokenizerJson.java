@@ -43,6 +43,9 @@ record TokenizerJson(
     List<Added> added,
     Obj root) {
 
+  /** Sequences of steps within one another. */
+  private static final int NESTED = 4;
+
   /** How tokens are found. */
   enum Algorithm {
     PAIRS,
@@ -66,6 +69,24 @@ record TokenizerJson(
    * @param special whether it controls and is no text
    */
   record Added(int id, String text, boolean special) {}
+
+  /** {@return the steps of the normalizer: itself, and those of sequences in it} */
+  List<Obj> normalizers() {
+    List<Obj> steps = new ArrayList<>();
+    part("normalizer").ifPresent(step -> collect(step, steps, 0));
+    return steps;
+  }
+
+  private static void collect(Obj step, List<Obj> steps, int depth) {
+    steps.add(step);
+    if (depth < NESTED && step.find("normalizers").orElse(Literal.NULL) instanceof Arr inner) {
+      for (JsonValue item : inner.items()) {
+        if (item instanceof Obj one) {
+          collect(one, steps, depth + 1);
+        }
+      }
+    }
+  }
 
   /** {@return the part of the file under a key; empty if it is absent or no object} */
   Optional<Obj> part(String key) {

@@ -5,7 +5,6 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.gguf.GgufLayout.Value;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.json.JsonValue.Arr;
 import dev.monoquant.files.json.JsonValue.Literal;
 import dev.monoquant.files.json.JsonValue.Num;
 import dev.monoquant.files.json.JsonValue.Obj;
@@ -265,19 +264,7 @@ final class VocabularyReader {
 
   /** The compiled rules of normalization: one of the steps, or the only one. */
   private List<Value> charsMap(TokenizerJson tokenizer) {
-    List<Obj> steps = new ArrayList<>();
-    tokenizer.part("normalizer").ifPresent(steps::add);
-    tokenizer
-        .part("normalizer")
-        .flatMap(n -> n.find("normalizers"))
-        .filter(Arr.class::isInstance)
-        .ifPresent(
-            all ->
-                ((Arr) all)
-                    .items().stream()
-                        .filter(Obj.class::isInstance)
-                        .forEach(step -> steps.add((Obj) step)));
-    for (Obj step : steps) {
+    for (Obj step : tokenizer.normalizers()) {
       Optional<String> text = step.text("precompiled_charsmap");
       if (text.isPresent()) {
         try {
@@ -294,7 +281,7 @@ final class VocabularyReader {
   private Vocabulary wordPieces(TokenizerJson tokenizer) {
     TokenTable table = table(tokenizer);
     tokenizer.added().forEach(t -> table.add(t.id(), t.text(), t.special()));
-    return wordPieces(table);
+    return wordPieces(table, LetterCase.of(tokenizer));
   }
 
   private Vocabulary words(String text) {
@@ -309,11 +296,11 @@ final class VocabularyReader {
       }
       id++;
     }
-    return wordPieces(table);
+    return wordPieces(table, LetterCase.of(config));
   }
 
   /** Marks the beginnings of words, where transformers marks what continues one. */
-  private static Vocabulary wordPieces(TokenTable table) {
+  private static Vocabulary wordPieces(TokenTable table, List<Value> letters) {
     List<Token> tokens = new ArrayList<>();
     for (Token token : table.tokens()) {
       String text = token.text();
@@ -323,6 +310,6 @@ final class VocabularyReader {
       tokens.add(new Token(text, token.type()));
     }
     return new Vocabulary(
-        "bert", PreTokenizer.DEFAULT, tokens, List.of(), List.of(), List.of(), List.of());
+        "bert", PreTokenizer.DEFAULT, tokens, List.of(), List.of(), letters, List.of());
   }
 }

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -198,6 +199,53 @@ class TokenizerTest {
         .contains("\u2581the")
         .contains("re")
         .doesNotContain("##");
+  }
+
+  /** llama.cpp makes all letters small without these values. */
+  @Example
+  void wordPiecesThatKnowCapitalLettersAndAccentsSaySo() throws IOException {
+    String lower = "ggml.normalizer.lowercase";
+    String strip = "ggml.normalizer.strip_accents";
+    byte[] words = utf8("[UNK]\nThe\n");
+    assertThat(flags(read(Map.of("vocab.txt", words), 2))).isEmpty();
+    byte[] cased = utf8("{\"do_lower_case\":false}");
+    byte[] kept = utf8("{\"strip_accents\":false}");
+    assertThat(flags(read(Map.of("vocab.txt", words, "tokenizer_config.json", kept), 2)))
+        .isEqualTo(Map.of(strip, false));
+    assertThat(flags(read(Map.of("vocab.txt", words, "tokenizer_config.json", cased), 2)))
+        .isEqualTo(Map.of(lower, false));
+    String json = "{\"normalizer\":%s,\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"The\":0}}}";
+    Map<String, Map<String, Boolean>> expected =
+        Map.of(
+            "null",
+            Map.of(lower, false),
+            "{\"type\":\"BertNormalizer\"}",
+            Map.of(),
+            "{\"type\":\"BertNormalizer\",\"lowercase\":false,\"strip_accents\":null}",
+            Map.of(lower, false),
+            "{\"type\":\"BertNormalizer\",\"lowercase\":true,\"strip_accents\":false}",
+            Map.of(lower, true, strip, false),
+            "{\"type\":\"BertNormalizer\",\"lowercase\":false,\"strip_accents\":true}",
+            Map.of(lower, false, strip, true),
+            "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"},{\"type\":\"Lowercase\"},"
+                + "{\"type\":\"StripAccents\"}]}",
+            Map.of(lower, true, strip, true));
+    for (Map.Entry<String, Map<String, Boolean>> each : expected.entrySet()) {
+      assertThat(flags(json(String.format(json, each.getKey()))))
+          .as(each.getKey())
+          .isEqualTo(each.getValue());
+    }
+  }
+
+  /** The values on letters. */
+  private static Map<String, Boolean> flags(Tokenizer tokenizer) {
+    Map<String, Boolean> flags = new HashMap<>();
+    for (Value value : tokenizer.metadata()) {
+      if (value.key().startsWith("tokenizer.ggml.normalizer.")) {
+        flags.put(value.key().substring("tokenizer.".length()), value.bytes().get(0) == 1);
+      }
+    }
+    return flags;
   }
 
   @Example

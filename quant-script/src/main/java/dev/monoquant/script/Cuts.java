@@ -15,6 +15,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -29,7 +30,8 @@ import java.util.function.Supplier;
  * </pre>
  *
  * <p>Tensors that overlap stay in one storage. A storage is not cut if anything but attributes of
- * modules refers to it, such as a list, or if a view of it is not understood.
+ * modules, or constants of the code, refers to it, such as a list, or if a view of it is not
+ * understood.
  */
 final class Cuts {
 
@@ -55,52 +57,76 @@ final class Cuts {
   /**
    * Cuts the storages of a program.
    *
-   * @param data the value of the original {@code data.pkl}
+   * @param program the original
    * @param modules its modules
    * @param held the attributes of each module that are replaced by holders
+   * @param constants the names of the constants that are
    * @param freshKey returns keys for new storages
    */
   static Cuts of(
-      PickleValue data,
+      ScriptProgram program,
       Modules modules,
       Map<Modules.Module, ? extends Map<String, ?>> held,
+      Set<String> constants,
       Supplier<String> freshKey) {
-    Map<String, Integer> references = new HashMap<>();
-    PickleWalk.persistentIds(data).forEach(p -> references.merge(key(p), 1, Integer::sum));
-    Map<String, List<Range>> staying = new LinkedHashMap<>();
-    Map<String, Long> sizes = new LinkedHashMap<>();
-    Set<PicklePersistent> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Cuts cuts = new Cuts(freshKey);
+    Pieces data = new Pieces("data/", program.data());
     for (Modules.Module module : modules.all()) {
       Map<String, ?> ofModule = held.containsKey(module) ? held.get(module) : Map.of();
-      module
-          .tensors()
-          .forEach(
-              (attribute, tensor) ->
-                  TensorView.of(tensor)
-                      .ifPresent(
-                          view -> {
-                            PicklePersistent id = (PicklePersistent) tensor.args().get(0);
-                            if (seen.add(id)) {
-                              references.merge(view.key(), -1, Integer::sum);
-                            }
-                            if (ofModule.containsKey(attribute)) {
-                              sizes.put(view.key(), elements(id));
-                            } else {
-                              staying
-                                  .computeIfAbsent(view.key(), k -> new ArrayList<>())
-                                  .add(new Range(tensor, view, view.end()));
-                            }
-                          }));
+      module.tensors().forEach((name, tensor) -> data.add(tensor, ofModule.containsKey(name)));
     }
-    Cuts cuts = new Cuts(freshKey);
-    sizes.forEach(
+    cuts.cut(data);
+    Pieces ofCode = new Pieces("constants/", program.constants());
+    for (int i = 0; i < program.constants().size(); i++) {
+      if (program.constants().get(i) instanceof PickleObject tensor) {
+        ofCode.add(tensor, constants.contains("c" + i));
+      }
+    }
+    cuts.cut(ofCode);
+    return cuts;
+  }
+
+  /** The tensors of one pickle. */
+  private static final class Pieces {
+    private final String folder;
+    private final Map<String, Integer> references = new HashMap<>();
+    private final Map<String, List<Range>> staying = new LinkedHashMap<>();
+    private final Map<String, Long> sizes = new LinkedHashMap<>();
+    private final Set<PicklePersistent> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    Pieces(String folder, PickleValue root) {
+      this.folder = folder;
+      PickleWalk.persistentIds(root).forEach(p -> references.merge(key(p), 1, Integer::sum));
+    }
+
+    void add(PickleObject tensor, boolean isHeld) {
+      Optional<TensorView> found = TensorView.of(tensor);
+      if (found.isEmpty()) {
+        return;
+      }
+      TensorView view = found.get();
+      PicklePersistent id = (PicklePersistent) tensor.args().get(0);
+      if (seen.add(id)) {
+        references.merge(view.key(), -1, Integer::sum);
+      }
+      if (isHeld) {
+        sizes.put(view.key(), elements(id));
+      } else {
+        staying
+            .computeIfAbsent(view.key(), k -> new ArrayList<>())
+            .add(new Range(tensor, view, view.end()));
+      }
+    }
+  }
+
+  private void cut(Pieces pieces) {
+    pieces.sizes.forEach(
         (key, size) -> {
-          List<Range> ranges = staying.getOrDefault(key, List.of());
-          if (references.getOrDefault(key, 0) == 0) {
-            cuts.cut(key, size, ranges);
+          List<Range> ranges = pieces.staying.getOrDefault(key, List.of());
+          if (pieces.references.getOrDefault(key, 0) == 0) {
+            cut(pieces.folder, key, size, ranges);
           }
         });
-    return cuts;
   }
 
   private static String key(PicklePersistent persistent) {
@@ -119,7 +145,7 @@ final class Cuts {
         : -1;
   }
 
-  private void cut(String key, long size, List<Range> ranges) {
+  private void cut(String folder, String key, long size, List<Range> ranges) {
     boolean inside =
         ranges.stream()
             .allMatch(
@@ -143,14 +169,14 @@ final class Cuts {
       pieces.get(pieces.size() - 1).add(range);
     }
     if (left < size) {
-      pieces.forEach(piece -> move(key, piece));
+      pieces.forEach(piece -> move(folder, key, piece));
     }
   }
 
-  private void move(String key, List<Range> piece) {
+  private void move(String folder, String key, List<Range> piece) {
     long first = piece.get(0).view().offset();
     long end = piece.stream().mapToLong(Range::end).max().orElse(first);
-    CutStorage storage = new CutStorage(freshKey.get(), key, first, end - first);
+    CutStorage storage = new CutStorage(folder, freshKey.get(), key, first, end - first);
     storages.add(storage);
     piece.forEach(range -> moved.put(range.tensor(), tensor(range, storage)));
   }

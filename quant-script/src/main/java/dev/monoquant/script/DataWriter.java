@@ -63,10 +63,10 @@ final class DataWriter {
   }
 
   /** {@return the constants, with None for those that a holder replaces} */
-  static PickleTuple constants(PickleTuple original, Map<String, PickleObject> held) {
+  static PickleTuple constants(PickleTuple original, Map<String, PickleObject> held, Cuts cuts) {
     List<PickleValue> items = new ArrayList<>();
     for (int i = 0; i < original.size(); i++) {
-      items.add(held.containsKey("c" + i) ? None.INSTANCE : original.get(i));
+      items.add(held.containsKey("c" + i) ? None.INSTANCE : cuts.of(original.get(i)));
     }
     return new PickleTuple(items);
   }

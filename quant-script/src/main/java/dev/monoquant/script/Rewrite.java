@@ -103,7 +103,7 @@ final class Rewrite {
         });
     Map<String, PickleObject> heldConstants = new HashMap<>();
     constants.forEach((name, holder) -> heldConstants.put(name, objects.get(holder)));
-    Cuts cuts = Cuts.of(program.data(), modules, held, pickles::freshKey);
+    Cuts cuts = Cuts.of(program, modules, held, constants.keySet(), pickles::freshKey);
     SortedMap<String, String> code = CodeWriter.write(definitions, types, pass);
     libraries.forEach(
         (source, name) ->
@@ -120,7 +120,7 @@ final class Rewrite {
         new ScriptProgram(
             code,
             DataWriter.data(modules, types, places, heldConstants, cuts),
-            DataWriter.constants(program.constants(), heldConstants));
+            DataWriter.constants(program.constants(), heldConstants, cuts));
     List<Treatment> treatments = new ArrayList<>();
     Map<String, PickleObject> decoded = new LinkedHashMap<>();
     of.forEach(

@@ -100,4 +100,11 @@ final class Build {
   ScriptArchive archive(PickleObject root) {
     return new ScriptArchive(new ScriptProgram(code, root, new PickleTuple(List.of())), records);
   }
+
+  /** An archive whose storages are those of constants of the code. */
+  ScriptArchive archive(PickleObject root, List<PickleValue> constants) {
+    Map<String, byte[]> moved = new TreeMap<>();
+    records.forEach((name, bytes) -> moved.put(name.replace("data/", "constants/"), bytes));
+    return new ScriptArchive(new ScriptProgram(code, root, new PickleTuple(constants)), moved);
+  }
 }

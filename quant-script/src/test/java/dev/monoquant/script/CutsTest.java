@@ -132,4 +132,35 @@ class CutsTest {
     assertThat(part.key()).isEqualTo(rewritten.cuts().get(0).key());
     assertThat(part.sizes()).containsExactly(4L);
   }
+
+  /** Pieces of a constant that a frozen archive holds as views of it. */
+  @Test
+  void constantsAreCutToo() throws Exception {
+    PickleObject weight = view(100, 16, 16);
+    PickleObject bias = view(4, 16);
+    build.code(
+        "__torch__.py",
+        "class Net(Module):",
+        "  __parameters__ = []",
+        "  def forward(self: __torch__.Net, x: Tensor) -> Tensor:",
+        "    y = torch.linear(x, CONSTANTS.c0, CONSTANTS.c1)",
+        "    return torch.mul(y, CONSTANTS.c2)");
+    ScriptArchive original =
+        build.archive(
+            Build.module("__torch__.Net", Map.of()), List.of(weight, bias, view(380, 16)));
+    Quantized quantized = new Quantized(original);
+    assertThat(
+            quantized.add(
+                "CONSTANTS.c0", 0, PlainScheme.INT8, Quantized.options(Mode.WEIGHT_ONLY, 0)))
+        .isEmpty();
+    Rewritten rewritten = quantized.rewriter().rewrite(quantized.weights(), List.of());
+    assertThat(rewritten.cuts())
+        .extracting(c -> c.ofRecord() + ":" + c.first() + "+" + c.elements())
+        .containsExactly("constants/0:4+16", "constants/0:380+16");
+    assertThat(rewritten.cuts()).allMatch(c -> c.record().startsWith("constants/"));
+    try (Torch before = Torch.load(original);
+        Torch after = Torch.load(quantized.rewrite())) {
+      assertThat(Torch.error(before.run("f4x16", 1), after.run("f4x16", 1))).isLessThan(0.03);
+    }
+  }
 }

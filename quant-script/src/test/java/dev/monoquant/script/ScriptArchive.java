@@ -130,9 +130,9 @@ final class ScriptArchive {
       }
     }
     for (CutStorage cut : rewritten.cuts()) {
-      byte[] whole = records.get("data/" + cut.of());
+      byte[] whole = records.get(cut.ofRecord());
       all.put(
-          "data/" + cut.key(),
+          cut.record(),
           Arrays.copyOfRange(
               whole, (int) (4 * cut.first()), (int) (4 * (cut.first() + cut.elements()))));
     }

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.StorageKey;
 import dev.monoquant.files.torch.TorchTensor;
@@ -98,8 +99,8 @@ record HeldRecords(
       contents.weights().forEach(w -> weights.put(w.name(), w));
       rewritten.storages().forEach(s -> byKey.put(s.key(), s));
       for (CutStorage cut : rewritten.cuts()) {
-        cuts.put(Records.DATA + cut.key(), cut);
-        pieces.computeIfAbsent(Records.DATA + cut.of(), k -> new TreeMap<>()).put(cut.first(), cut);
+        cuts.put(cut.record(), cut);
+        pieces.computeIfAbsent(cut.ofRecord(), k -> new TreeMap<>()).put(cut.first(), cut);
       }
     }
 
@@ -132,7 +133,7 @@ record HeldRecords(
     }
 
     private Piece piece(CutStorage cut, long size) {
-      String of = Records.DATA + cut.of();
+      String of = cut.ofRecord();
       long cell = size / cut.elements();
       long first = Math.multiplyExact(cut.first(), cell);
       ArchiveEntry entry =
@@ -162,13 +163,15 @@ record HeldRecords(
     private ProgramViews program() {
       Map<String, Storage> unwritten = new HashMap<>();
       Map<String, Long> cells = new HashMap<>();
-      for (StorageKey key : StorageKey.of(rewritten.program().data(), source.info().name())) {
-        cells.put(key.key(), key.bytes());
+      for (PickleValue root :
+          List.of(rewritten.program().data(), rewritten.program().constants())) {
+        for (StorageKey key : StorageKey.of(root, source.info().name())) {
+          cells.put(key.key(), key.bytes());
+        }
       }
       for (CutStorage cut : rewritten.cuts()) {
         unwritten.put(
-            cut.key(),
-            new Unwritten(folder + Records.DATA + cut.key(), cells.getOrDefault(cut.key(), 0L)));
+            cut.key(), new Unwritten(folder + cut.record(), cells.getOrDefault(cut.key(), 0L)));
       }
       for (HeldStorage storage : rewritten.storages()) {
         unwritten.put(storage.key(), new Unwritten(storage.key(), storage.bytes()));
@@ -212,7 +215,7 @@ record HeldRecords(
           Optional.ofNullable(pieces.get(original.record()))
               .map(all -> all.floorEntry(original.offset()))
               .map(Map.Entry::getValue)
-              .map(c -> original.in(Records.DATA + c.key(), original.offset() - c.first()))
+              .map(c -> original.in(c.record(), original.offset() - c.first()))
               .orElse(original);
       if (!program.views().containsKey(key)) {
         throw broken("the new program has lost the kept tensor " + quote(tensor.name()));

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -57,7 +58,7 @@ public final class EngineScriptRunner implements ScriptRunner {
     TreeMap<String, String> code = new TreeMap<>();
     code.put(
         "__torch__/" + LIBRARY + ".py",
-        Library.source(LIBRARY, Kernels.LASTING, decoder, false, false));
+        new LibrarySource(Kernels.LASTING, decoder, Set.of()).text(LIBRARY));
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
     WeightMatrix rows = codec.weight().matrix();
     Map<String, ByteBuffer> storages = new HashMap<>();

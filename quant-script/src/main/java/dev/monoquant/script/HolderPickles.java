@@ -82,16 +82,13 @@ final class HolderPickles {
                 Pickles.integers(dims(codec.weight())),
                 Pickles.integers(holder.numbers()),
                 Pickles.integers(holder.plan().window().map(Window::flat).orElse(List.of())),
-                holder.boundBias().map(b -> (PickleValue) b).orElse(None.INSTANCE)));
-    if (holder.chains()) {
-      state.add(
-          Pickles.tensors(
-              holder
-                  .given()
-                  .flatMap(GivenCodes::norm)
-                  .map(GivenCodes.Norm::tensors)
-                  .orElse(List.of())));
-    }
+                holder.boundBias().map(b -> (PickleValue) b).orElse(None.INSTANCE),
+                Pickles.tensors(
+                    holder
+                        .given()
+                        .flatMap(GivenCodes::norm)
+                        .map(GivenCodes.Norm::tensors)
+                        .orElse(List.of()))));
     return Pickles.instance(type, new PickleTuple(state));
   }
 

@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import dev.monoquant.ConfigurationException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The kernels of libtorch that run a weight. They are chosen when the file is written: a file names
@@ -21,6 +22,12 @@ public enum Kernels {
       "__torch__.torch.classes.quantized.LinearPackedParamsBase",
       "__torch__.torch.classes.quantized.EmbeddingPackedParamsBase");
 
+  /** What holds a matrix that is prepared for products. */
+  private static final Pattern PACK = Pattern.compile("\\bPack\\b");
+
+  /** What holds a table that is prepared for look-ups. */
+  private static final Pattern TABLE = Pattern.compile("\\bTable\\b");
+
   private final String wire;
   private final String pack;
   private final String table;
@@ -36,14 +43,9 @@ public enum Kernels {
     return wire;
   }
 
-  /** {@return the type of a matrix that is prepared for products} */
-  String pack() {
-    return pack;
-  }
-
-  /** {@return the type of a table that is prepared for look-ups} */
-  String table() {
-    return table;
+  /** {@return a source in which Pack and Table are types of these kernels} */
+  String typed(String source) {
+    return PACK.matcher(TABLE.matcher(source).replaceAll(table)).replaceAll(pack);
   }
 
   /** {@return all names, the default first} */

@@ -29,8 +29,7 @@ final class Rewrite {
       TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
   /** Identifies a library. */
-  private record Source(
-      Kernels kernels, Optional<String> decoder, boolean shares, boolean chains) {}
+  private record Source(Kernels kernels, Optional<String> decoder, boolean shares) {}
 
   private final ScriptProgram program;
   private final Definitions definitions;
@@ -109,8 +108,8 @@ final class Rewrite {
         (source, name) ->
             code.put(
                 "__torch__/" + name + ".py",
-                Library.source(
-                    name, source.kernels(), source.decoder(), source.shares(), source.chains())));
+                LibrarySource.of(source.kernels(), source.decoder(), source.shares(), holders(name))
+                    .text(name)));
     OptionalInt attentions =
         weights.stream().anyMatch(w -> w.storage().get(HolderOptions.ATTENTION))
             ? OptionalInt.of(
@@ -268,8 +267,11 @@ final class Rewrite {
             .filter(codec -> codec.kind() == Codec.Kind.SCRIPT)
             .map(Library::decoder);
     return libraries.computeIfAbsent(
-        new Source(holder.kernels(), decoder, holder.shares(), holder.chains()),
-        source -> freshLibrary());
+        new Source(holder.kernels(), decoder, holder.shares()), source -> freshLibrary());
+  }
+
+  private List<Holder> holders(String library) {
+    return holders.stream().filter(h -> library(h).equals(library)).toList();
   }
 
   private String freshLibrary() {

@@ -10,10 +10,11 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * A rewritten program in which each holder measures its weight. Everything is as in the program
@@ -56,7 +57,7 @@ public record TimedProgram(SortedMap<String, String> code, SortedMap<String, Str
     SortedMap<String, String> code = new TreeMap<>(program.code());
     SortedMap<String, String> weights = new TreeMap<>();
     Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    Set<String> libraries = new TreeSet<>();
+    Map<String, Optional<LibrarySource>> libraries = new TreeMap<>();
     Deque<Place> open = new ArrayDeque<>();
     if (program.data() instanceof PickleObject root) {
       open.add(new Place("", root));
@@ -68,9 +69,8 @@ public record TimedProgram(SortedMap<String, String> code, SortedMap<String, Str
         continue;
       }
       String library = place.object().callee().module();
-      String source = program.code().get(path(library));
-      if (source != null && Library.isHolder(place.object().callee().path(), library, source)) {
-        libraries.add(library);
+      if (place.object().callee().path().equals(library + ".Weight")
+          && libraries.computeIfAbsent(library, l -> source(program, l)).isPresent()) {
         weights.put(place.path() + "." + PARAMETER, name(place.path(), names));
       } else if (place.object().state().orElse(null) instanceof PickleDict state) {
         for (PickleDict.Item item : state.items()) {
@@ -81,10 +81,19 @@ public record TimedProgram(SortedMap<String, String> code, SortedMap<String, Str
         }
       }
     }
-    for (String library : libraries) {
-      code.computeIfPresent(path(library), (path, source) -> Library.timed(library, source));
-    }
+    libraries.forEach(
+        (library, source) ->
+            source.ifPresent(s -> code.put(path(library), s.timed().text(name(library)))));
     return new TimedProgram(code, weights);
+  }
+
+  private static Optional<LibrarySource> source(ScriptProgram program, String library) {
+    String text = program.code().get(path(library));
+    return text == null ? Optional.empty() : LibrarySource.read(name(library), text);
+  }
+
+  private static String name(String library) {
+    return library.substring(library.indexOf('.') + 1);
   }
 
   /**

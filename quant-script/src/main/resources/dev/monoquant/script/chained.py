@@ -2,10 +2,27 @@
   # takes them, plan[11] whether it gives them (2: of relu), for the range from plan[12] and
   # plan[13] to plan[14] and plan[15]; plan[16] and plan[17] are the epsilon of a normalization by
   # norm (weight, bias, mean and variance), which scales become part of.
+  def start_chain(self: __torch__.monoquant.Weight) -> NoneType:
+    plan = self.plan
+    chained = len(plan) > 10
+    self.takes = chained and plan[10] == 1
+    self.gives = plan[11] if chained else 0
+    self.next_scale = torch.empty([0])
+    self.next_zeros = torch.empty([0])
+    self.next_step = 1.
+    self.next_middle = 0
+    self.shift = torch.empty([0])
+    self.gain = None
+    return None
   def chain(self: __torch__.monoquant.Weight) -> NoneType:
     plan = self.plan
-    window = self.window
-    self.next_scale = self.kernel_scale if len(window) > 0 else self.scale
+    #if linear
+    self.next_scale = self.scale
+    #end
+    #if conv
+    if len(self.window) > 0:
+      self.next_scale = self.kernel_scale
+    #end
     if self.gives > 0:
       step, middle = __torch__.monoquant.input_range(float(plan[12]) * torch.pow(2., plan[13]), float(plan[14]) * torch.pow(2., plan[15]), 255)
       self.next_step = step
@@ -28,6 +45,7 @@
     kind = 0 if self.gives > 0 else 6
     post = "relu" if self.gives == 2 else "none"
     return ops.onednn.qlinear_pointwise(codes, step, middle, pack, self.next_scale, self.next_zeros, bias, self.next_step, self.next_middle, kind, post, annotate(List[Optional[number]], []), "")
+  #if linear
   def chained_linear(self: __torch__.monoquant.Weight,
     given: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -51,6 +69,8 @@
     if torch.dim(given) == 1:
       return torch.squeeze(product, 0)
     return product
+  #end
+  #if conv
   def chained_conv(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -79,3 +99,4 @@
       post = "relu" if self.gives == 2 else "none"
       result = ops.onednn.qconv2d_pointwise(codes, self.window_step, self.window_middle, self.kernel, self.next_scale, self.next_zeros, added, window[0:2], window[2:4], window[4:6], window[6], self.next_step, self.next_middle, kind, post, annotate(List[Optional[number]], []), "")
     return result if batched else torch.squeeze(result, 0)
+  #end

@@ -1,5 +1,5 @@
 # Weights that are stored quantized. Written for libtorch 2.7 to 2.13; no shapes are fixed here.
-# What calls kernels follows at the end: Pack and Table are types of theirs.
+# What calls kernels follows at the end: packs and tables are of types of theirs.
 #
 # codec: 0 kind (0 codes, scale and zero point; 1 values; 2 a scheme of its own), 1 bits of a code,
 #   2 whether codes are signed, 3 bits of a zero point or 0, 4 whether zero points are signed,
@@ -50,9 +50,6 @@ def zero_points(parts: List[Tensor],
   if codec[3] == 0:
     return torch.zeros_like(parts[1], dtype=6)
   return torch.to(__torch__.monoquant.unpacked(parts[2], codec[3], codec[4] == 1, parts[1].size(1)), 6)
-def scheme(parts: List[Tensor],
-    cells: List[int]) -> Tensor:
-  return torch.to(parts[0], 6)
 def coded_rows(parts: List[Tensor],
     codec: List[int],
     rows: int,

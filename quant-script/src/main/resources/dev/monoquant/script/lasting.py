@@ -1,4 +1,4 @@
-# Kernels that take tensors of bytes, which stay: Pack and Table are tensors.
+# Kernels that take tensors of bytes, which stay: packs and tables are tensors.
 #
 # Kernels of products want zero points of weights to be 0: what these add is added afterwards.
 def offsets(scale: Tensor,

@@ -8,6 +8,7 @@
     start: int) -> NoneType:
     sum = torch.add_(torch.select(self.nanos, 0, way), ops.prim.TimePoint() - start)
     return None
+  #if linear
   def linear(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -25,6 +26,8 @@
         result = made
     self.mode = own
     return result
+  #end
+  #if conv
   def conv(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -42,6 +45,8 @@
         result = made
     self.mode = own
     return result
+  #end
+  #if embed
   def embed(self: __torch__.monoquant.Weight,
     indices: Tensor) -> Tensor:
     if self.keeps or self.plan[0] == 0:
@@ -56,3 +61,4 @@
         result = made
     self.kept = False
     return result
+  #end

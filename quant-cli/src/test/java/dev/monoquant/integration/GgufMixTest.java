@@ -40,6 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Mixes of GGUF types: the bytes of all tensors are those that llama.cpp's quantizer makes (release
@@ -282,6 +283,23 @@ class GgufMixTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("Q2_K_S")
         .hasMessageContaining("--calibration");
+  }
+
+  /** The layers of such a file name its weights, which are no tensors of it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Q4_K_M", "ggml/q4-k"})
+  void aQuantizedModelIsRefusedAsSuch(String scheme) throws IOException {
+    for (Model model : List.of(Model.DENSE, Model.MIXTURE)) {
+      Path quantized = folder.resolve(model + ".gguf");
+      Files.deleteIfExists(folder.resolve("model.gguf"));
+      Quantizer.create()
+          .withSync(false)
+          .quantize(ModelInput.of(model.write(folder)), config("Q8_0"), quantized, true);
+      assertThatThrownBy(() -> quantize(quantized, config(scheme), Optional.empty()))
+          .as(model.name())
+          .hasMessageContaining("it is quantized already")
+          .hasMessageContaining("--requantize");
+    }
   }
 
   @Test

@@ -393,6 +393,8 @@ public final class Planner {
 
   private List<UnquantizedTensor> keptInOrder(ModelSource source, List<Layer> layers) {
     List<UnquantizedTensor> ordered = new ArrayList<>();
+    // Declared layers of a model that is quantized already name its weights too.
+    source.info().quantized().forEach(weight -> kept.remove(weight.name()));
     for (TensorInfo tensor : source.info().tensors()) {
       UnquantizedTensor found = kept.remove(tensor.name());
       if (found != null) {

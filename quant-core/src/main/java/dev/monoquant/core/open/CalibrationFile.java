@@ -40,12 +40,7 @@ public final class CalibrationFile {
     try {
       return reader.open(file, settings.limits());
     } catch (IOException e) {
-      throw new ModelFormatException(
-          Reason.UNREADABLE,
-          file.toString(),
-          "",
-          "it could not be read: " + e + ". Check the disk and the permissions",
-          e);
+      throw new ModelFormatException(Reason.UNREADABLE, file.toString(), "", ReadFault.text(e), e);
     } catch (QuantException e) {
       throw e;
     } catch (RuntimeException e) {

@@ -240,12 +240,7 @@ public final class InputOpener {
   }
 
   public static ModelFormatException unreadable(ModelInput input, IOException e) {
-    return new ModelFormatException(
-        Reason.UNREADABLE,
-        input.describe(),
-        "",
-        "it could not be read: " + e + ". Check the disk and the permissions",
-        e);
+    return new ModelFormatException(Reason.UNREADABLE, input.describe(), "", ReadFault.text(e), e);
   }
 
   private static void requireReadable(ModelInput input, Path path) {

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The scales of the KV cache, for each attention layer A that has a cache:
@@ -32,6 +34,9 @@ import java.util.TreeMap;
 final class CacheScales {
 
   private static final List<String> TYPICAL = List.of(".k_proj.weight", ".kv_b_proj.weight");
+
+  private static final List<String> STORED =
+      List.of(".k_scale", ".v_scale", ".q_scale", ".k_zero_point", ".v_zero_point");
 
   private CacheScales() {}
 
@@ -61,6 +66,17 @@ final class CacheScales {
                       scales.put(scale(layer + ".v_scale", tensor), one(tensor.type()));
                     }));
     return scales;
+  }
+
+  /**
+   * {@return the names of the scales and zero points of keys and values among those of a model}
+   *
+   * @param names the tensors of a model whose keys and values are quantized
+   */
+  static Set<String> in(Set<String> names) {
+    return names.stream()
+        .filter(name -> STORED.stream().anyMatch(name::endsWith))
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   private static Optional<String> attention(String tensor) {

@@ -152,6 +152,18 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
                 + (count == 1 ? " tensor" : " tensors")
                 + ", belong to the quantized layers; no other output has them");
       }
+      if (!weights.isEmpty() && isCacheQuantized(config)) {
+        Set<String> scales = CacheScales.in(files.tensors().keySet());
+        parts.addAll(scales);
+        if (!scales.isEmpty()) {
+          notes.add(
+              "scales of keys and values, "
+                  + scales.size()
+                  + (scales.size() == 1 ? " tensor" : " tensors")
+                  + ", belong to kv_cache_scheme; no output has them unless it quantizes keys and"
+                  + " values, too");
+        }
+      }
     } catch (ModelFormatException e) {
       if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
         throw e;
@@ -175,6 +187,13 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
   }
 
   /** The declared quantization of the KV cache; no weight depends on it. */
+  private static boolean isCacheQuantized(JsonValue.Obj config) {
+    return ModelConfig.quantization(config)
+        .flatMap(q -> q.find("kv_cache_scheme"))
+        .filter(JsonValue.Obj.class::isInstance)
+        .isPresent();
+  }
+
   private static Optional<String> cache(JsonValue.Obj quantization) {
     return quantization
         .find("kv_cache_scheme")

@@ -79,7 +79,8 @@ abstract class DirectoryOutput implements OutputFormat {
         format,
         disk,
         config,
-        view.isPresent() ? view.get().heads() : HeldHeads.of(source, config));
+        view.isPresent() ? view.get().heads() : HeldHeads.of(source, config),
+        new PlainLinears(source.info().tensors()));
   }
 
   private record Session(
@@ -87,7 +88,8 @@ abstract class DirectoryOutput implements OutputFormat {
       DirectoryFormat format,
       Disk disk,
       ModelConfig config,
-      Map<String, TensorInfo> heads)
+      Map<String, TensorInfo> heads,
+      PlainLinears plain)
       implements OutputSession {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
@@ -98,7 +100,8 @@ abstract class DirectoryOutput implements OutputFormat {
     public Optional<String> unsupportedLayer(WeightMatrix weight) {
       return tied(weight)
           .or(() -> ModuleWeight.layerRefusal(format, weight))
-          .or(() -> WordTables.refusal(weight, config, source.info(), heads.values()));
+          .or(() -> WordTables.refusal(weight, config, source.info(), heads.values()))
+          .or(() -> plain.refusal(weight));
     }
 
     private Optional<String> tied(WeightMatrix weight) {

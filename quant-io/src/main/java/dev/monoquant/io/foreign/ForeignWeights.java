@@ -8,10 +8,12 @@ import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.model.ModelFiles.Located;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -62,6 +64,11 @@ public record ForeignWeights(
           "act_scale",
           "scale_input");
 
+  private static final Set<String> OF_CACHES = Set.of("k_scale", "v_scale", "q_scale", "kv_scale");
+
+  /** The module of an attention without its projections. */
+  private static final String INNER = ".attn";
+
   /** What tells ComfyUI that the FP8 weights of a model have scales. */
   private static final String SCALED_MARKER = "scaled_fp8";
 
@@ -110,6 +117,7 @@ public record ForeignWeights(
       return new ForeignWeights(
           Map.of(), Set.of(), Set.of(), List.of("no weight is decoded: " + e.getMessage()));
     }
+    activations += addScalesOfCaches(files, weights.keySet(), parts);
     List<String> notes = new ArrayList<>();
     if (activations > 0) {
       notes.add(
@@ -127,6 +135,39 @@ public record ForeignWeights(
     Fp8.otherBlocks(weights.keySet(), declared).ifPresent(notes::add);
     return new ForeignWeights(
         weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
+  }
+
+  /**
+   * Adds the scales of keys and values that lie beside the projections of an attention, not in one:
+   * {@code self_attn.k_scale}, {@code self_attn.attn.k_scale}. A model without quantized
+   * projections there keeps a tensor of that name.
+   *
+   * @return how many were added
+   */
+  private static int addScalesOfCaches(
+      ModelFiles files, Set<EncodedWeight> weights, Set<String> parts) {
+    Set<String> attentions = new HashSet<>();
+    weights.forEach(w -> attentions.add(parent(w.matrix().layer())));
+    int added = 0;
+    for (Located located : files.tensors().values()) {
+      TensorInfo tensor = located.info();
+      String name = tensor.name();
+      String holder = parent(name);
+      boolean beside =
+          attentions.contains(holder)
+              || (holder.endsWith(INNER) && attentions.contains(parent(holder)));
+      boolean ofCache =
+          tensor.shape().elements() == 1
+              && OF_CACHES.contains(name.substring(name.lastIndexOf('.') + 1));
+      if (ofCache && beside && parts.add(name)) {
+        added++;
+      }
+    }
+    return added;
+  }
+
+  private static String parent(String name) {
+    return name.substring(0, Math.max(name.lastIndexOf('.'), 0));
   }
 
   /** Whether codes have such a type: no float of 16 bits or more, and no position or count. */

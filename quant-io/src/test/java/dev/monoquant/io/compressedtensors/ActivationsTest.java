@@ -233,7 +233,13 @@ class ActivationsTest {
         new CompressedTensorsFormat().open(ModelInput.of(model), ReadLimits.DEFAULT)) {
       assertThat(source.info().notes())
           .containsExactly(
-              "loaders quantize keys and values: float8 tensor static (kv_cache_scheme)");
+              "loaders quantize keys and values: float8 tensor static (kv_cache_scheme)",
+              "scales of keys and values, 2 tensors, belong to kv_cache_scheme; no output has them"
+                  + " unless it quantizes keys and values, too");
+      // Else a second output with such a cache would have two tensors of one name.
+      assertThat(source.info().tensors())
+          .extracting(TensorInfo::name)
+          .noneMatch(name -> name.endsWith("k_scale") || name.endsWith("v_scale"));
     }
     Map<String, PlainSafetensors.Entry> tensors =
         PlainSafetensors.read(model.resolve("model.safetensors")).tensors();

@@ -15,6 +15,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -204,6 +205,32 @@ class ConfigTest {
         .stream()
         .map(JsonElement::getAsString)
         .toList();
+  }
+
+  /** {@code weight_integer} of I-BERT, masks of pruning: the module is no plain Linear. */
+  @ParameterizedTest
+  @CsvSource({"weight_integer", "weight_mask", "parametrizations.weight.original1"})
+  void aWeightBesideAnotherMatrixOfItsModuleStaysInFloat(String other) throws IOException {
+    TensorInfo beside = matrix("a." + other);
+    Sample sample = add(add(new Sample(1), weight("a", 8, 0)), weight("b", 8, 0)).keep(beside);
+    try (ModelSource source = sample.model().build().open();
+        OutputSession opened = output.open(source)) {
+      assertThat(opened.unsupportedLayer(weight("a", 8, 0).matrix()))
+          .hasValueSatisfying(
+              reason -> assertThat(reason).contains("\"a." + other + "\"").contains("remove it"));
+      assertThat(opened.unsupportedLayer(weight("b", 8, 0).matrix())).isEmpty();
+    }
+  }
+
+  /** A vector beside a weight, such as the scales of SmoothQuant, leaves it a Linear. */
+  @Test
+  void aWeightBesideAVectorIsQuantized() throws IOException {
+    TensorInfo vector = new TensorInfo("a.weight_norms", ElementType.FLOAT32, TensorShape.of(4));
+    Sample sample = add(new Sample(1), weight("a", 8, 0)).keep(vector);
+    try (ModelSource source = sample.model().build().open();
+        OutputSession opened = output.open(source)) {
+      assertThat(opened.unsupportedLayer(weight("a", 8, 0).matrix())).isEmpty();
+    }
   }
 
   @Test

@@ -112,6 +112,28 @@ class ForeignRefusalsTest {
     }
   }
 
+  /** vLLM looks for the scales of keys and values beside the projections. */
+  @Test
+  void decodedAttentionsHaveNoScalesOfKeysAndValues() throws IOException {
+    Random random = new Random(1);
+    Map<String, Entry> tensors = new LinkedHashMap<>();
+    random(tensors, random, "m.attn.k_proj.weight", "F8_E4M3", 8, 8);
+    floats(tensors, random, "m.attn.k_proj.weight_scale");
+    floats(tensors, random, "m.attn.k_scale");
+    floats(tensors, random, "m.attn.attn.v_scale", 1);
+    floats(tensors, random, "m.other.k_scale", 1);
+    floats(tensors, random, "m.attn.q_scale", 8);
+    try (ModelSource source = open(directory(folder, tensors, "{}"))) {
+      assertThat(source.info().quantized()).hasSize(1);
+      assertThat(source.info().tensors())
+          .extracting(TensorInfo::name)
+          .as("those of attentions in float, and a vector, are weights of the model")
+          .containsExactlyInAnyOrder("m.other.k_scale", "m.attn.q_scale");
+      assertThat(source.info().notes())
+          .containsExactly("left out: 2 scales of activations, which floats need not");
+    }
+  }
+
   /** transformers takes the blocks from the scales, since a model may have several sizes. */
   @Test
   void otherBlocksThanDeclaredAreToldAndOnesThatNothingTellsAreNotDecoded() throws IOException {

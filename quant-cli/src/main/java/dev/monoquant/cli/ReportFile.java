@@ -2,6 +2,7 @@ package dev.monoquant.cli;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.core.render.ReportForm;
+import dev.monoquant.files.input.FileFault;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -87,8 +88,7 @@ final class ReportFile {
     try {
       replace(file, text);
     } catch (IOException e) {
-      throw new OutputException(
-          "--report " + file + ": it could not be written: " + e + ". " + model, e);
+      throw new OutputException("--report " + file + ": " + FileFault.writing(e) + ". " + model, e);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.core.render.ReportForm;
 import dev.monoquant.core.report.RunReport;
+import dev.monoquant.files.input.FileFault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -175,7 +176,7 @@ final class ReportOptions {
       Files.write(file, bytes, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw new OutputException(
-          "--summary " + file + ": it could not be written: " + e + ". " + model, e);
+          "--summary " + file + ": " + FileFault.writing(e) + ". " + model, e);
     }
   }
 }

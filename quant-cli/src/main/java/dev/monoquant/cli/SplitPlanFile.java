@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.core.split.SplitPlanJson;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ final class SplitPlanFile {
     try {
       ReportFile.replace(file, SplitPlanJson.write(plan));
     } catch (IOException e) {
-      throw new OutputException(file + ": the plan could not be written: " + e, e);
+      throw new OutputException("--plan " + file + ": " + FileFault.writing(e), e);
     }
   }
 }

@@ -30,6 +30,7 @@ import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.tune.TunedLayers;
 import dev.monoquant.core.tune.TunedLayers.Choice;
 import dev.monoquant.core.tune.TunedLayers.Point;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Hashing;
@@ -103,7 +104,7 @@ final class TuneRun {
     try {
       return settings.cancellation().run(() -> run(settings, input, options));
     } catch (IOException e) {
-      throw new OutputException("a temporary file could not be written: " + e, e);
+      throw new OutputException("a temporary file: " + FileFault.writing(e), e);
     }
   }
 

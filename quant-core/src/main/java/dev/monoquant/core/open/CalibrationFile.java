@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.CalibrationReader;
 import dev.monoquant.spi.Match;
@@ -40,7 +41,8 @@ public final class CalibrationFile {
     try {
       return reader.open(file, settings.limits());
     } catch (IOException e) {
-      throw new ModelFormatException(Reason.UNREADABLE, file.toString(), "", ReadFault.text(e), e);
+      throw new ModelFormatException(
+          Reason.UNREADABLE, file.toString(), "", FileFault.reading(e), e);
     } catch (QuantException e) {
       throw e;
     } catch (RuntimeException e) {

@@ -11,6 +11,7 @@ import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.spi.InputFormatDetector;
@@ -240,7 +241,8 @@ public final class InputOpener {
   }
 
   public static ModelFormatException unreadable(ModelInput input, IOException e) {
-    return new ModelFormatException(Reason.UNREADABLE, input.describe(), "", ReadFault.text(e), e);
+    return new ModelFormatException(
+        Reason.UNREADABLE, input.describe(), "", FileFault.reading(e), e);
   }
 
   private static void requireReadable(ModelInput input, Path path) {

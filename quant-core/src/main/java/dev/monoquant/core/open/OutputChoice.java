@@ -7,6 +7,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputSession;
@@ -14,7 +15,6 @@ import dev.monoquant.spi.Plugins;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -167,12 +167,8 @@ public final class OutputChoice {
   }
 
   public static OutputException unwritable(Object target, IOException e) {
-    String what =
-        e instanceof FileSystemException f && f.getReason() != null
-            ? f.getReason() + " (" + f.getFile() + ")"
-            : String.valueOf(e);
     return new OutputException(
-        target + ": it could not be written: " + what + ". Nothing was left behind", e);
+        target + ": " + FileFault.writing(e) + ". Nothing was left behind", e);
   }
 
   private static OutputFormat bySuffix(Plugins plugins, Path target) {

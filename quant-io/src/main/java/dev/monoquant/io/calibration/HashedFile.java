@@ -2,6 +2,7 @@ package dev.monoquant.io.calibration;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.FileFault;
 import dev.monoquant.files.manifest.Sha256;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,11 +42,7 @@ final class HashedFile {
 
   static ModelFormatException unreadable(Path file, IOException e) {
     return new ModelFormatException(
-        Reason.UNREADABLE,
-        file.toString(),
-        "",
-        "it could not be read: " + e + ". Check the disk and the permissions",
-        e);
+        Reason.UNREADABLE, file.toString(), "", FileFault.reading(e), e);
   }
 
   @Override

@@ -1,4 +1,4 @@
-package dev.monoquant.core.open;
+package dev.monoquant.files.input;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,17 +10,17 @@ import java.nio.file.NoSuchFileException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class ReadFaultTest {
+class FileFaultTest {
 
   @Test
   void namesTheFileAndNoClassOfJava() {
-    assertThat(ReadFault.text(new NoSuchFileException("m/model.safetensors")))
+    assertThat(FileFault.reading(new NoSuchFileException("m/model.safetensors")))
         .startsWith("m/model.safetensors is not there, or is a link that leads nowhere");
-    assertThat(ReadFault.text(new AccessDeniedException("m/a")))
+    assertThat(FileFault.reading(new AccessDeniedException("m/a")))
         .isEqualTo("permission denied for m/a. Make it readable");
-    assertThat(ReadFault.text(new FileSystemException("m/a", null, "Stale file handle")))
+    assertThat(FileFault.reading(new FileSystemException("m/a", null, "Stale file handle")))
         .startsWith("it could not be read: Stale file handle (m/a). ");
-    assertThat(ReadFault.text(new IOException("Input/output error")))
+    assertThat(FileFault.reading(new IOException("Input/output error")))
         .startsWith("it could not be read: Input/output error. ");
     for (IOException e :
         List.of(
@@ -28,14 +28,25 @@ class ReadFaultTest {
             new AccessDeniedException("a"),
             new FileSystemException("a", null, "b"),
             new IOException("c"))) {
-      assertThat(ReadFault.text(e)).doesNotContain("Exception");
+      assertThat(FileFault.reading(e)).doesNotContain("Exception");
+      assertThat(FileFault.writing(e)).doesNotContain("Exception");
     }
+  }
+
+  @Test
+  void saysWhyAFileCouldNotBeWritten() {
+    assertThat(FileFault.writing(new NoSuchFileException("reports/r.json")))
+        .isEqualTo("it could not be written: there is no directory for it (reports/r.json)");
+    assertThat(FileFault.writing(new AccessDeniedException("r.json")))
+        .isEqualTo("it could not be written: permission denied (r.json)");
+    assertThat(FileFault.writing(new FileSystemException("r", null, "No space left on device")))
+        .isEqualTo("it could not be written: No space left on device (r)");
   }
 
   /** A class whose message alone would say nothing stays. */
   @Test
   void keepsTheClassWhereItIsTheReason() {
-    assertThat(ReadFault.text(new EOFException()))
+    assertThat(FileFault.reading(new EOFException()))
         .isEqualTo(
             "it could not be read: java.io.EOFException. Check the disk and the permissions");
   }

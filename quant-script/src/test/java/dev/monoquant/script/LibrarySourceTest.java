@@ -53,9 +53,11 @@ class LibrarySourceTest {
         Arbitraries.of(
             Optional.empty(),
             Optional.of(
-                "def scheme(parts: List[Tensor],\n"
-                    + "    cells: List[int]) -> Tensor:\n"
-                    + "  return __torch__.monoquant.unpacked(parts[0], 4, True, cells[0])\n"));
+                """
+                def scheme(parts: List[Tensor],
+                    cells: List[int]) -> Tensor:
+                  return __torch__.monoquant.unpacked(parts[0], 4, True, cells[0])
+                """));
     return Combinators.combine(Arbitraries.of(Kernels.class), decoders, uses, modes, more)
         .as(
             (kernels, decoder, use, mode, rest) -> {

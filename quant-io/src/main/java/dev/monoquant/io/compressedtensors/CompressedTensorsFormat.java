@@ -186,7 +186,6 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         info -> auditable ? faults(files, info, config, configFile) : List.of());
   }
 
-  /** The declared quantization of the KV cache; no weight depends on it. */
   private static boolean isCacheQuantized(JsonValue.Obj config) {
     return ModelConfig.quantization(config)
         .flatMap(q -> q.find("kv_cache_scheme"))
@@ -194,6 +193,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         .isPresent();
   }
 
+  /** The declared quantization of the KV cache; no weight depends on it. */
   private static Optional<String> cache(JsonValue.Obj quantization) {
     return quantization
         .find("kv_cache_scheme")

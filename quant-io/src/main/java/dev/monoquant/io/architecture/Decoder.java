@@ -72,6 +72,11 @@ final class Decoder {
   private final ModelInfo model;
   private final Hyperparameters config;
   private final int blocks;
+
+  /** Rows of the queries and of the keys of the first block; 0 if it has none. */
+  private final long queryRows;
+
+  private final long keyRows;
   private final Map<String, String> names;
 
   /** The matrices of experts by the name of their stack, then by their number. */
@@ -83,6 +88,8 @@ final class Decoder {
   Decoder(MappingBuilder to, ModelInfo model, Hyperparameters config, Map<String, String> names) {
     this.to = to;
     this.model = model;
+    this.queryRows = rows(model, "self_attn.q_proj");
+    this.keyRows = rows(model, "self_attn.k_proj");
     this.config = config;
     this.names = names;
     this.blocks = to.blocks(config, LAYERS, Prefixes::strip);
@@ -155,8 +162,7 @@ final class Decoder {
     }
   }
 
-  /** Rows of a matrix of the first block; 0 if it has none. */
-  private long rows(String module) {
+  private static long rows(ModelInfo model, String module) {
     String name = LAYERS + "0." + module + ".weight";
     return model.tensors().stream()
         .filter(t -> Prefixes.strip(t.name()).equals(name) && t.shape().rank() == 2)
@@ -168,19 +174,19 @@ final class Decoder {
   /** Numbers of a head: of config.json, else by the queries, as each class has another default. */
   private long headWidth(int heads) {
     Optional<Integer> said = config.count("head_dim");
-    long rows = rows("self_attn.q_proj");
     return said.isPresent()
         ? said.get()
-        : rows > 0 && rows % heads == 0 ? rows / heads : config.require("hidden_size") / heads;
+        : queryRows > 0 && queryRows % heads == 0
+            ? queryRows / heads
+            : config.require("hidden_size") / heads;
   }
 
   /** Heads of keys: of config.json, else by the keys. */
   private int keyHeads(int heads) {
     long width = Math.max(1, headWidth(heads));
-    long rows = rows("self_attn.k_proj");
     return config
         .count("num_key_value_heads")
-        .orElse(rows > 0 && rows % width == 0 ? Math.toIntExact(rows / width) : heads);
+        .orElse(keyRows > 0 && keyRows % width == 0 ? Math.toIntExact(keyRows / width) : heads);
   }
 
   /** One matrix of an expert, or a tensor with those of all. */

@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.model.ModelFiles.Located;
+import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
@@ -147,27 +148,22 @@ public record ForeignWeights(
   private static int addScalesOfCaches(
       ModelFiles files, Set<EncodedWeight> weights, Set<String> parts) {
     Set<String> attentions = new HashSet<>();
-    weights.forEach(w -> attentions.add(parent(w.matrix().layer())));
+    weights.forEach(w -> attentions.add(ModuleNames.module(w.matrix().layer())));
     int added = 0;
     for (Located located : files.tensors().values()) {
       TensorInfo tensor = located.info();
       String name = tensor.name();
-      String holder = parent(name);
+      String holder = ModuleNames.module(name);
       boolean beside =
           attentions.contains(holder)
-              || (holder.endsWith(INNER) && attentions.contains(parent(holder)));
+              || (holder.endsWith(INNER) && attentions.contains(ModuleNames.module(holder)));
       boolean ofCache =
-          tensor.shape().elements() == 1
-              && OF_CACHES.contains(name.substring(name.lastIndexOf('.') + 1));
+          tensor.shape().elements() == 1 && OF_CACHES.contains(ModuleNames.local(name));
       if (ofCache && beside && parts.add(name)) {
         added++;
       }
     }
     return added;
-  }
-
-  private static String parent(String name) {
-    return name.substring(0, Math.max(name.lastIndexOf('.'), 0));
   }
 
   /** Whether codes have such a type: no float of 16 bits or more, and no position or count. */
